@@ -1,0 +1,1 @@
+"""FlowForge: run pipelines, unify CI systems, ship applications."""

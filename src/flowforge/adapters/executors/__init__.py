@@ -1,0 +1,1 @@
+"""Rooms for attempts: containers and plain processes, all kept by the same supervisor."""

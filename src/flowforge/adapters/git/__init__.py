@@ -1,0 +1,1 @@
+"""Mirrors of repositories and what is read and placed from them."""

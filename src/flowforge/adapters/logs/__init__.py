@@ -1,0 +1,1 @@
+"""Logs as files with a sparse line index."""

@@ -1,0 +1,1 @@
+"""The command line: prints, never decides; imports the server only to start it."""

@@ -1,0 +1,1 @@
+"""FlowForge's own dialect."""

@@ -1,0 +1,105 @@
+"""Every error FlowForge raises on purpose, by whose fault it is.
+
+    FlowForgeError
+    ├── BadInput                  you: what was asked cannot be read or makes no sense
+    │   ├── PipelineConfigError       a pipeline's file has errors (carries its problems)
+    │   ├── SettingsError             the server's configuration has errors (carries each)
+    │   └── TooLarge                  more than the stated limit
+    ├── NotFound                  you: no such thing, or none that you may see
+    ├── Conflict                  you: impossible in the present state
+    │   └── LeaseLost                 a newer attempt exists, or the job is over
+    ├── Unauthenticated           you: no credential, or not a valid one
+    ├── Forbidden                 you: not with this credential
+    ├── Upstream                  them: something outside did not do its part
+    │   ├── SourceUnavailable         the repository or the commit cannot be had
+    │   └── EngineUnavailable         no container engine, or it refused
+    └── Bug                       us
+
+Fields, not prose: `str()` makes the sentence. Only the doors know HTTP and exit codes.
+"""
+
+from flowforge.model.problem import Problem
+
+
+class FlowForgeError(Exception):
+    """Root of the tree. `message` is one sentence for a person."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class BadInput(FlowForgeError):
+    """`field` names what is wrong where there is one."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class PipelineConfigError(BadInput):
+    """A pipeline's file cannot be run. `problems` holds every error of it, not the first."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        first = problems[0]
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"{first}{more}")
+        self.problems = problems
+
+
+class SettingsError(BadInput):
+    """`mistakes` has one sentence for each wrong setting."""
+
+    def __init__(self, mistakes: tuple[str, ...]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
+
+
+class TooLarge(BadInput):
+    def __init__(self, what: str, limit: int) -> None:
+        super().__init__(f"{what} is larger than {limit} bytes")
+        self.limit = limit
+
+
+class NotFound(FlowForgeError):
+    def __init__(self, noun: str, name: object) -> None:
+        super().__init__(f"no {noun} {name}")
+        self.noun = noun
+        self.name = name
+
+
+class Conflict(FlowForgeError):
+    """The request is sound and impossible now."""
+
+
+class LeaseLost(Conflict):
+    """The writer's attempt is not the newest any more, or its job is over."""
+
+
+class Unauthenticated(FlowForgeError):
+    """No credential, or one that is unknown, expired or of the wrong kind."""
+
+
+class Forbidden(FlowForgeError):
+    """A valid credential that does not reach this far."""
+
+
+class Upstream(FlowForgeError):
+    """`retry_after` is in seconds where the other side said so; `final` means that asking again will not help."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, final: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.final = final
+
+
+class SourceUnavailable(Upstream):
+    """The repository, the ref or the commit cannot be had."""
+
+
+class EngineUnavailable(Upstream):
+    """The container engine does not answer, or refused."""
+
+
+class Bug(FlowForgeError):
+    """A state that the code holds impossible."""

@@ -1,0 +1,1 @@
+"""The nouns: frozen values, enums and ids that every layer shares. Standard library only."""

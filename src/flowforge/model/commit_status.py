@@ -1,0 +1,40 @@
+"""What a forge shows beside a commit."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class CommitState(StrEnum):
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitStatus:
+    """`repository` is the forge's `owner/repo`."""
+
+    forge: str
+    repository: str
+    commit: str
+    state: CommitState
+    description: str
+    context: str
+    target_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusDebt:
+    """What a run's commit should show and does not yet. One a run: a newer state replaces an undelivered older one.
+
+    `version` grows with each wanted state, `delivered` is the newest that the forge took.
+    """
+
+    run_id: int
+    status: CommitStatus
+    version: int
+    delivered: int = 0
+    tries: int = 0
+    next_try_at: datetime
+    last_error: str = ""

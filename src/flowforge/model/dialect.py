@@ -1,0 +1,15 @@
+"""A CI dialect as a record of pure functions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flowforge.model.pipeline_config import Parsed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """`globs` are the repository paths the dialect is read from, best first; `parse(text, path)` never raises on text."""
+
+    name: str
+    globs: tuple[str, ...]
+    parse: Callable[[str, str], Parsed]

@@ -1,0 +1,38 @@
+"""One job of one run: ours or a foreign one's."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flowforge.model.order import JobOrder
+from flowforge.model.status import Cause, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRun:
+    """`ready` tells a pending job that may be claimed from one that waits for its needs.
+
+    `attempt` is the number of the newest attempt, 0 before the first. `order` is None for a foreign job.
+    `stopping` is set when the running attempt was told to end.
+    """
+
+    id: int
+    run_id: int
+    key: str
+    name: str
+    needs: tuple[str, ...] = ()
+    order: JobOrder | None = None
+    status: Status = Status.PENDING
+    cause: Cause | None = None
+    reason: str = ""
+    ready: bool = False
+    stopping: bool = False
+    attempt: int = 0
+    runner: str = ""
+    created_at: datetime
+    ready_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def image(self) -> str | None:
+        return self.order.image if self.order else None

@@ -1,0 +1,1 @@
+"""The agent: claims jobs, opens rooms, runs steps, reports; decides nothing."""

@@ -1,0 +1,1 @@
+"""The HTTP door: translates requests into calls of services, decides nothing."""

@@ -1,0 +1,1 @@
+"""Fakes for every port, shipped so that others can test against them."""
