@@ -1,0 +1,190 @@
+"""How a run moves: two tables, one for a job and one for its run, and nothing else decides.
+
+The rules
+- What is over stays as it is; an event that a phase does not know changes nothing.
+- A job is ready once all it needs succeeded, and is skipped once one of them is over without success.
+- When a job fails and the run's policy is STOP, jobs that have not begun are skipped; those that run go on to their end.
+- A lost attempt is followed by another one, up to `retry.MAX_ATTEMPTS`, unless the job was told to stop.
+- Cancelling ends what has not begun at once and tells what runs to stop; an attempt that came to its own end before
+  the word reached it keeps its own result.
+- A run is over when all its jobs are: cancelled if a job was, else failed if a job failed, else a success.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from flowforge.engine.retry import may_retry
+from flowforge.engine.state import (
+    Abandon,
+    Begin,
+    Cancel,
+    Claim,
+    Finish,
+    Happening,
+    JobState,
+    NeedFailed,
+    NeedsMet,
+    Phase,
+    Reject,
+    RunPhase,
+    RunState,
+    Step,
+    Unserved,
+)
+from flowforge.model.pipeline_config import OnFailure
+from flowforge.model.status import Cause, Status
+
+
+def _over(job: JobState, status: Status, cause: Cause | None = None, reason: str = "") -> JobState:
+    return replace(job, phase=Phase.OVER, status=status, cause=cause, reason=reason)
+
+
+def _claimed(job: JobState, _: Claim) -> JobState:
+    return replace(job, phase=Phase.RUNNING, status=Status.RUNNING, attempt=job.attempt + 1, reason="")
+
+
+def _finished(job: JobState, event: Finish) -> JobState:
+    if may_retry(event.outcome, job.attempt):
+        reason = f"attempt {job.attempt} was lost: {event.outcome.reason}"
+        return replace(job, phase=Phase.READY, status=Status.PENDING, reason=reason)
+    return _over(job, event.outcome.status, event.outcome.cause, event.outcome.reason)
+
+
+def _stopped(job: JobState, event: Finish) -> JobState:
+    if event.outcome.cause is Cause.LOST:
+        return _over(job, Status.CANCELLED, Cause.CANCELLED, job.reason)
+    return _over(job, event.outcome.status, event.outcome.cause, event.outcome.reason or job.reason)
+
+
+def _unserved(job: JobState, event: Unserved) -> JobState:
+    return _over(job, Status.FAILURE, Cause.INFRASTRUCTURE, event.reason)
+
+
+def _cancelled(job: JobState, event: Cancel) -> JobState:
+    return _over(job, Status.CANCELLED, Cause.CANCELLED, event.reason)
+
+
+def _stopping(job: JobState, event: Cancel) -> JobState:
+    return replace(job, phase=Phase.STOPPING, reason=event.reason)
+
+
+def _ready(job: JobState, _: NeedsMet) -> JobState:
+    return replace(job, phase=Phase.READY, reason="")
+
+
+def _need_failed(job: JobState, event: NeedFailed) -> JobState:
+    return _over(job, Status.SKIPPED, Cause.NEEDS, f'needs "{event.need}", which ended as {event.status}')
+
+
+def _abandoned(job: JobState, event: Abandon) -> JobState:
+    return _over(job, Status.SKIPPED, Cause.NEEDS, f'not begun when "{event.failed}" failed (fail-fast)')
+
+
+JOB_TABLE: Mapping[tuple[Phase, type[Step]], Callable[[JobState, Any], JobState]] = {
+    (Phase.BLOCKED, NeedsMet): _ready,
+    (Phase.BLOCKED, NeedFailed): _need_failed,
+    (Phase.BLOCKED, Abandon): _abandoned,
+    (Phase.BLOCKED, Cancel): _cancelled,
+    (Phase.READY, Claim): _claimed,
+    (Phase.READY, Unserved): _unserved,
+    (Phase.READY, Abandon): _abandoned,
+    (Phase.READY, Cancel): _cancelled,
+    (Phase.RUNNING, Finish): _finished,
+    (Phase.RUNNING, Cancel): _stopping,
+    (Phase.STOPPING, Finish): _stopped,
+}
+
+
+def move(job: JobState, step: Step) -> JobState:
+    rule = JOB_TABLE.get((job.phase, type(step)))
+    return rule(job, step) if rule else job
+
+
+def _begin(state: RunState, _: Begin) -> RunState:
+    return _settle(replace(state, phase=RunPhase.ACTIVE))
+
+
+def _reject(state: RunState, event: Reject) -> RunState:
+    return _end(state, Status.FAILURE, event.cause, event.reason)
+
+
+def _cancel_unplanned(state: RunState, event: Cancel) -> RunState:
+    return _end(state, Status.CANCELLED, Cause.CANCELLED, event.reason)
+
+
+def _one(state: RunState, event: Claim | Finish | Unserved) -> RunState:
+    before = state.jobs[event.key]
+    after = move(before, event)
+    state = _with(state, {event.key: after})
+    if after.phase is Phase.RUNNING:
+        state = replace(state, status=Status.RUNNING)
+    if (
+        after.status is Status.FAILURE
+        and before.phase is not Phase.OVER
+        and state.on_failure is OnFailure.STOP
+    ):
+        state = _each(state, Abandon(failed=event.key))
+    return _settle(state)
+
+
+def _cancel(state: RunState, event: Cancel) -> RunState:
+    return _settle(_each(state, event))
+
+
+RUN_TABLE: Mapping[tuple[RunPhase, type[Happening]], Callable[[RunState, Any], RunState]] = {
+    (RunPhase.PREPARING, Begin): _begin,
+    (RunPhase.PREPARING, Reject): _reject,
+    (RunPhase.PREPARING, Cancel): _cancel_unplanned,
+    (RunPhase.ACTIVE, Claim): _one,
+    (RunPhase.ACTIVE, Finish): _one,
+    (RunPhase.ACTIVE, Unserved): _one,
+    (RunPhase.ACTIVE, Cancel): _cancel,
+}
+
+
+def advance(state: RunState, event: Happening) -> RunState:
+    """The run after `event`; the same value when nothing follows from it."""
+    rule = RUN_TABLE.get((state.phase, type(event)))
+    return rule(state, event) if rule else state
+
+
+def _with(state: RunState, jobs: Mapping[str, JobState]) -> RunState:
+    return replace(state, jobs={**state.jobs, **jobs})
+
+
+def _each(state: RunState, step: Step) -> RunState:
+    return _with(state, {key: move(job, step) for key, job in state.jobs.items()})
+
+
+def _settle(state: RunState) -> RunState:
+    """Pass on what is over, in plan order, then close the run if nothing is left."""
+    jobs = dict(state.jobs)
+    for key, job in jobs.items():
+        jobs[key] = _weigh(job, jobs)
+    state = replace(state, jobs=jobs)
+    if any(job.phase is not Phase.OVER for job in jobs.values()):
+        return state
+    return _conclude(state)
+
+
+def _weigh(job: JobState, jobs: Mapping[str, JobState]) -> JobState:
+    needs = [jobs[key] for key in job.needs]
+    failed = next((n for n in needs if n.phase is Phase.OVER and n.status is not Status.SUCCESS), None)
+    if failed:
+        return move(job, NeedFailed(need=failed.key, status=failed.status))
+    if all(need.phase is Phase.OVER for need in needs):
+        return move(job, NeedsMet())
+    return job
+
+
+def _conclude(state: RunState) -> RunState:
+    for status in (Status.CANCELLED, Status.FAILURE):
+        first = next((job for job in state.jobs.values() if job.status is status), None)
+        if first:
+            return _end(state, status, first.cause, f'job "{first.key}": {first.reason}')
+    return _end(state, Status.SUCCESS, None, "")
+
+
+def _end(state: RunState, status: Status, cause: Cause | None, reason: str) -> RunState:
+    return replace(state, phase=RunPhase.OVER, status=status, cause=cause, reason=reason)

@@ -1,0 +1,81 @@
+"""From a pipeline and what triggered it to orders that a runner can carry out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flowforge.engine.graph import in_order
+from flowforge.model.job_spec import JobSpec
+from flowforge.model.order import JobOrder, StepOrder
+from flowforge.model.pipeline_config import PipelineConfig
+from flowforge.model.plan import Plan, PlannedJob
+from flowforge.model.source import Source
+from flowforge.model.trigger import Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What one run adds to its pipeline: who it is, why it runs, and where its files come from."""
+
+    run_id: int
+    number: int
+    trigger: Trigger
+    source: Source | None
+    run_url: str = ""
+
+
+def plan(pipeline: PipelineConfig, occasion: Occasion) -> Plan:
+    specs = {job.key: job for job in pipeline.jobs}
+    ordered = in_order({key: spec.needs for key, spec in specs.items()})
+    return Plan(
+        jobs=tuple(
+            PlannedJob(order=_order(specs[key], pipeline.env, occasion), needs=specs[key].needs)
+            for key in ordered
+        ),
+        on_failure=pipeline.on_failure,
+    )
+
+
+def occasion_env(occasion: Occasion) -> dict[str, str]:
+    """The names every step finds set; a pipeline's own `environment` may override them."""
+    trigger = occasion.trigger
+    return {
+        "CI": "true",
+        "FLOWFORGE": "true",
+        "FLOWFORGE_RUN_ID": str(occasion.run_id),
+        "FLOWFORGE_RUN_NUMBER": str(occasion.number),
+        "FLOWFORGE_RUN_URL": occasion.run_url,
+        "FLOWFORGE_EVENT": trigger.event.value,
+        "FLOWFORGE_REPOSITORY": trigger.repository,
+        "FLOWFORGE_COMMIT": trigger.commit,
+        "FLOWFORGE_REF": trigger.ref,
+        "FLOWFORGE_BRANCH": trigger.branch,
+        "FLOWFORGE_TITLE": trigger.title,
+        "FLOWFORGE_AUTHOR": trigger.author,
+    }
+
+
+def _order(spec: JobSpec, pipeline_env: Mapping[str, str], occasion: Occasion) -> JobOrder:
+    job_env = {**occasion_env(occasion), "FLOWFORGE_JOB": spec.key, **pipeline_env, **spec.env}
+    steps = tuple(
+        StepOrder(
+            index=index,
+            name=step.name,
+            do=step.do,
+            when=step.when,
+            env={**job_env, **step.env},
+            working_directory=step.working_directory or spec.working_directory,
+            timeout=step.timeout,
+            silence_timeout=step.silence_timeout,
+        )
+        for index, step in enumerate(spec.steps)
+    )
+    return JobOrder(
+        key=spec.key,
+        name=spec.name,
+        steps=steps,
+        image=spec.image,
+        source=occasion.source,
+        clone=spec.clone,
+        secrets=spec.secrets,
+        timeout=spec.timeout,
+    )
