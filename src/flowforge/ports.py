@@ -168,7 +168,7 @@ class Jobs(Protocol):
     def get(self, id: int) -> JobRun | None: ...
 
     def of(self, run_ids: Collection[int]) -> Sequence[JobRun]:
-        """In plan order, run by run."""
+        """In plan order, run by run, without their orders."""
         ...
 
     def save(self, job: JobRun) -> None:
@@ -219,6 +219,8 @@ class Credentials(Protocol):
     def remove(self, hash: str) -> bool:
         """True for the one caller that removed it: what makes a one-time link one-time."""
         ...
+
+    def remove_kind(self, kind: CredentialKind) -> None: ...
 
     def prune(self, now: datetime) -> int:
         """Remove those that expired before `now`."""
@@ -330,8 +332,9 @@ class RunnerLink(Protocol):
         """What was claimed under this lease, again: for a runner that was restarted."""
         ...
 
-    async def renew(self, leases: Collection[Lease]) -> Renewal:
-        """Heartbeat for all that this runner holds."""
+    async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
+        """Heartbeat for all that this runner holds. Answers at once when there is something to stop or lost, otherwise
+        after `wait` seconds."""
         ...
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> None: ...

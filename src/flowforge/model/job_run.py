@@ -9,9 +9,11 @@ from flowforge.model.status import Cause, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRun:
-    """`ready` tells a pending job that may be claimed from one that waits for its needs.
+    """`order` is None for a foreign job and where a list left it out; `image` is the order's.
 
-    `attempt` is the number of the newest attempt, 0 before the first. `order` is None for a foreign job.
+    `ready` tells a pending job that may be claimed from one that waits for its needs.
+
+    `attempt` is the number of the newest attempt, 0 before the first.
     `stopping` is set when the running attempt was told to end.
     """
 
@@ -21,6 +23,7 @@ class JobRun:
     name: str
     needs: tuple[str, ...] = ()
     order: JobOrder | None = None
+    image: str | None = None
     status: Status = Status.PENDING
     cause: Cause | None = None
     reason: str = ""
@@ -32,7 +35,3 @@ class JobRun:
     ready_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
-
-    @property
-    def image(self) -> str | None:
-        return self.order.image if self.order else None

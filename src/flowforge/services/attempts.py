@@ -1,0 +1,171 @@
+"""What becomes of attempts in the store: taken, renewed, reported on, ended. Every write is fenced by the lease's token."""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from flowforge.engine.state import Claim as ClaimJob
+from flowforge.engine.state import Finish
+from flowforge.errors import NotFound
+from flowforge.model.attempt import Attempt, AttemptKey
+from flowforge.model.claim import Lease, Outcome, Renewal, StepReport
+from flowforge.model.event import EventKind, NewEvent
+from flowforge.model.job_run import JobRun
+from flowforge.model.order import JobOrder
+from flowforge.model.runner import Runner
+from flowforge.model.status import Cause, Status
+from flowforge.model.step_run import StepRun
+from flowforge.ports import Tx
+from flowforge.services.progress import Moved, move_run
+
+LOOKED_AT = 20
+"""Ready jobs looked at for one claim."""
+
+
+def take(tx: Tx, runner_id: int, token: str, now: datetime) -> tuple[Lease, JobOrder] | None:
+    """The oldest ready job, as a new attempt under this token."""
+    runner = seen(tx, runner_id, now)
+    for ready in tx.jobs.ready(LOOKED_AT):
+        tx.runs.hold(ready.run_id)
+        job = tx.jobs.get(ready.id)
+        if job is None or job.order is None or not job.ready:
+            continue
+        move_run(tx, job.run_id, ClaimJob(key=job.key), now)
+        key = AttemptKey(run=job.run_id, job=job.id, number=job.attempt + 1)
+        tx.attempts.add(Attempt(key=key, runner_id=runner_id, token=token, started_at=now))
+        tx.steps.save([StepRun(attempt=key, index=step.index, name=step.name) for step in job.order.steps])
+        _name_runner(tx, job.id, runner)
+        return Lease(attempt=key, token=token), job.order
+    return None
+
+
+def _name_runner(tx: Tx, job_id: int, runner: Runner) -> None:
+    job = tx.jobs.get(job_id)
+    if job:
+        tx.jobs.save(replace(job, runner=runner.name))
+
+
+def seen(tx: Tx, runner_id: int, now: datetime) -> Runner:
+    runner = tx.runners.get(runner_id)
+    if runner is None:
+        raise NotFound("runner", runner_id)
+    runner = replace(runner, seen_at=now)
+    tx.runners.save(runner)
+    return runner
+
+
+def own(tx: Tx, lease: Lease) -> Attempt | None:
+    """The attempt, if the token is its own; it may be over."""
+    attempt = tx.attempts.get(lease.attempt)
+    if attempt is None or not secrets.compare_digest(attempt.token, lease.token):
+        return None
+    return attempt
+
+
+def live(tx: Tx, lease: Lease) -> Attempt | None:
+    attempt = own(tx, lease)
+    return attempt if attempt and not attempt.status.terminal else None
+
+
+def order_of(tx: Tx, lease: Lease) -> JobOrder | None:
+    job = tx.jobs.get(lease.attempt.job) if live(tx, lease) else None
+    return job.order if job else None
+
+
+def beat(tx: Tx, runner_id: int, leases: Collection[Lease], now: datetime) -> Renewal:
+    seen(tx, runner_id, now)
+    tx.attempts.beat([lease.attempt for lease in leases if live(tx, lease)])
+    return renewal_of(tx, leases)
+
+
+def renewal_of(tx: Tx, leases: Collection[Lease]) -> Renewal:
+    held = [lease.attempt for lease in leases if live(tx, lease)]
+    jobs: Mapping[AttemptKey, JobRun | None] = {key: tx.jobs.get(key.job) for key in held}
+    return Renewal(
+        stop=frozenset(key for key, job in jobs.items() if job and job.stopping),
+        lost=frozenset(lease.attempt for lease in leases) - frozenset(held),
+    )
+
+
+def note_steps(tx: Tx, lease: Lease, reports: Sequence[StepReport], now: datetime) -> bool:
+    if live(tx, lease) is None:
+        _note_refused(tx, lease, "report", now)
+        return False
+    known = {step.index: step for step in tx.steps.of((lease.attempt,))}
+    changed = [
+        (known[report.index], step)
+        for report in reports
+        if report.index in known and (step := _step(known[report.index], report)) != known[report.index]
+    ]
+    tx.steps.save([step for _, step in changed])
+    tx.events.append(_step_event(step, now) for before, step in changed if before.status is not step.status)
+    return True
+
+
+def _step(step: StepRun, report: StepReport) -> StepRun:
+    if step.status.terminal:
+        return step
+    return replace(
+        step,
+        status=report.status,
+        cause=report.cause,
+        reason=report.reason,
+        exit_code=report.exit_code,
+        started_at=report.started_at,
+        finished_at=report.finished_at,
+        log_start=report.log_start,
+        log_end=report.log_end,
+    )
+
+
+def _step_event(step: StepRun, now: datetime) -> NewEvent:
+    kind = EventKind.STEP_FINISHED if step.status.terminal else EventKind.STEP_STARTED
+    detail = {
+        "step": step.index,
+        "attempt": step.attempt.number,
+        "exit_code": step.exit_code,
+        "cause": step.cause,
+    }
+    return NewEvent(
+        kind=kind, at=now, run_id=step.attempt.run, job_id=step.attempt.job, status=step.status, detail=detail
+    )
+
+
+def _note_refused(tx: Tx, lease: Lease, call: str, now: datetime) -> None:
+    """A write under a superseded lease changes nothing and leaves a trace."""
+    key = lease.attempt
+    detail = {"attempt": key.number, "call": call}
+    tx.events.append(
+        [NewEvent(kind=EventKind.ATTEMPT_REFUSED, at=now, run_id=key.run, job_id=key.job, detail=detail)]
+    )
+
+
+def close(tx: Tx, lease: Lease, outcome: Outcome, log_size: int, now: datetime) -> Moved | None:
+    """End the attempt and move its run. None where the lease does not hold; the same end twice is one."""
+    attempt = own(tx, lease)
+    run = tx.runs.hold(lease.attempt.run)
+    if attempt is None or run is None:
+        _note_refused(tx, lease, "finish", now)
+        return None
+    if attempt.status.terminal:
+        if attempt.cause is Cause.LOST:
+            _note_refused(tx, lease, "finish", now)
+            return None
+        return Moved(run=run)
+    return end_attempt(tx, replace(attempt, log_size=log_size), outcome, now)
+
+
+def end_attempt(tx: Tx, attempt: Attempt, outcome: Outcome, now: datetime) -> Moved:
+    """Write an attempt's end and let its run go on from it."""
+    key = attempt.key
+    job = tx.jobs.get(key.job)
+    if job is None:
+        raise NotFound("job", key.job)
+    ended = replace(
+        attempt, status=outcome.status, cause=outcome.cause, reason=outcome.reason, finished_at=now
+    )
+    tx.attempts.save(ended)
+    left = [step for step in tx.steps.of((key,)) if not step.status.terminal]
+    tx.steps.save([replace(step, status=Status.SKIPPED, reason="the job ended before it") for step in left])
+    return move_run(tx, key.run, Finish(key=job.key, outcome=outcome), now)

@@ -1,0 +1,104 @@
+"""The server's side of the runner link. Who the runner is comes from its credential, never from what it says."""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from flowforge.errors import LeaseLost
+from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
+from flowforge.model.order import JobOrder
+from flowforge.ports import Bell, Clock, Logs, Store, Vault
+from flowforge.services.attempts import beat, close, live, note_steps, order_of, own, renewal_of, take
+from flowforge.services.progress import EVENTS, JOBS, STOPS
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every runner's link shares."""
+
+    store: Store
+    logs: Logs
+    bell: Bell
+    clock: Clock
+    vault: Vault
+
+    def link(self, runner_id: int) -> "Link":
+        return Link(self, runner_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`RunnerLink` for one runner."""
+
+    desk: Desk
+    runner_id: int
+
+    async def claim(self, wait: float) -> Claim | None:
+        desk = self.desk
+        deadline = desk.clock.monotonic() + wait
+        rung = desk.bell.listen(JOBS)
+        while True:
+            token, now = secrets.token_urlsafe(24), desk.clock.now()
+            claimed = await desk.store.write(lambda tx: take(tx, self.runner_id, token, now), urgent=True)  # noqa: B023
+            if claimed:
+                desk.bell.ring(EVENTS)
+                return await self._handed(*claimed)
+            left = deadline - desk.clock.monotonic()
+            if left <= 0:
+                return None
+            await rung.wait(left)
+
+    async def resume(self, lease: Lease) -> Claim:
+        order = await self.desk.store.read(lambda tx: order_of(tx, lease))
+        if order is None:
+            raise _lost(lease)
+        return await self._handed(lease, order)
+
+    async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
+        desk = self.desk
+        now = desk.clock.now()
+        rung = desk.bell.listen(STOPS)
+        renewal = await desk.store.write(lambda tx: beat(tx, self.runner_id, leases, now), urgent=True)
+        deadline = desk.clock.monotonic() + wait
+        while renewal == Renewal() and (left := deadline - desk.clock.monotonic()) > 0:
+            await rung.wait(left)
+            renewal = await desk.store.read(lambda tx: renewal_of(tx, leases))
+        return renewal
+
+    async def report(self, lease: Lease, steps: Sequence[StepReport]) -> None:
+        now = self.desk.clock.now()
+        held = await self.desk.store.write(lambda tx: note_steps(tx, lease, steps, now))
+        self.desk.bell.ring(EVENTS)
+        if not held:
+            raise _lost(lease)
+
+    async def append_log(self, lease: Lease, offset: int, data: bytes) -> int:
+        held = await self.desk.store.read(lambda tx: live(tx, lease))
+        if held is None:
+            raise _lost(lease)
+        return await self.desk.logs.append(lease.attempt, offset, data)
+
+    async def finish(self, lease: Lease, outcome: Outcome) -> None:
+        desk = self.desk
+        attempt = await desk.store.read(lambda tx: own(tx, lease))
+        if attempt is None:
+            raise _lost(lease)
+        size = await desk.logs.seal(lease.attempt)
+        now = desk.clock.now()
+        moved = await desk.store.write(lambda tx: close(tx, lease, outcome, size.bytes, now), urgent=True)
+        desk.bell.ring(EVENTS)
+        if moved is None:
+            raise _lost(lease)
+        moved.ring(desk.bell)
+
+    async def _handed(self, lease: Lease, order: JobOrder) -> Claim:
+        values = {ref.name: self.desk.vault.get(ref.name) for ref in order.secrets}
+        return Claim(lease=lease, order=order, secrets=_present(values))
+
+
+def _present(values: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"attempt {lease.attempt} was superseded or is over")
