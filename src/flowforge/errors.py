@@ -12,7 +12,8 @@
     ├── Forbidden                 you: not with this credential
     ├── Upstream                  them: something outside did not do its part
     │   ├── SourceUnavailable         the repository or the commit cannot be had
-    │   └── EngineUnavailable         no container engine, or it refused
+    │   ├── EngineUnavailable         no container engine, or it refused
+    │   └── StoreUnavailable          the database does not answer, or too much waits for it
     └── Bug                       us
 
 Fields, not prose: `str()` makes the sentence. Only the doors know HTTP and exit codes.
@@ -99,6 +100,11 @@ class SourceUnavailable(Upstream):
 
 class EngineUnavailable(Upstream):
     """The container engine does not answer, or refused."""
+
+
+class StoreUnavailable(Upstream):
+    """The database does not answer, is full or busy, or the store is closed. Where a connection broke in the
+    middle of a commit the write may have become true all the same."""
 
 
 class Bug(FlowForgeError):

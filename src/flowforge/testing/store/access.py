@@ -1,0 +1,68 @@
+"""Runners, credentials and what commits are still to be told."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flowforge.model.commit_status import StatusDebt
+from flowforge.model.credential import Credential, CredentialKind
+from flowforge.model.runner import Runner
+from flowforge.testing.store.tables import Tables, expect_owner
+
+
+class MemoryRunners:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def get(self, id: int) -> Runner | None:
+        return self._tables.runners.get(id)
+
+    def save(self, runner: Runner) -> None:
+        self._tables.runners.put(runner.id, runner)
+
+    def all(self) -> Sequence[Runner]:
+        return sorted(self._tables.runners, key=lambda r: r.id)
+
+    def remove(self, id: int) -> None:
+        self._tables.runners.remove(id)
+
+
+class MemoryCredentials:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def add(self, credential: Credential) -> None:
+        self._tables.credentials.add(credential.hash, credential)
+
+    def find(self, hash: str, kind: CredentialKind) -> Credential | None:
+        credential = self._tables.credentials.get(hash)
+        return credential if credential is not None and credential.kind is kind else None
+
+    def remove(self, hash: str) -> bool:
+        return self._tables.credentials.remove(hash)
+
+    def prune(self, now: datetime) -> int:
+        rows = self._tables.credentials
+        old = [c.hash for c in rows if c.expires_at is not None and c.expires_at < now]
+        return sum(rows.remove(key) for key in old)
+
+
+class MemoryDebts:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def get(self, run_id: int) -> StatusDebt | None:
+        return self._tables.debts.get(run_id)
+
+    def save(self, debt: StatusDebt) -> None:
+        expect_owner(debt.run_id in self._tables.runs, "run", debt.run_id)
+        self._tables.debts.put(debt.run_id, debt)
+
+    def due(self, now: datetime, limit: int) -> Sequence[StatusDebt]:
+        rows = [d for d in self._owed() if d.next_try_at <= now]
+        return sorted(rows, key=lambda d: (d.next_try_at, d.run_id))[:limit]
+
+    def next_try(self) -> datetime | None:
+        return min((d.next_try_at for d in self._owed()), default=None)
+
+    def _owed(self) -> list[StatusDebt]:
+        return [d for d in self._tables.debts if d.delivered < d.version]

@@ -1,0 +1,46 @@
+"""All tables of the store in memory."""
+
+from flowforge.errors import Conflict
+from flowforge.model.attempt import Attempt
+from flowforge.model.commit_status import StatusDebt
+from flowforge.model.credential import Credential
+from flowforge.model.delivery import Delivery
+from flowforge.model.event import Event
+from flowforge.model.job_run import JobRun
+from flowforge.model.project import Pipeline, Project
+from flowforge.model.run import Run
+from flowforge.model.runner import Runner
+from flowforge.model.step_run import StepRun
+from flowforge.testing.store.table import Journal, Table
+
+
+class Tables:
+    """Attempts are keyed by job and number, steps by job, number and index."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.projects: Table[int, Project] = Table(journal)
+        self.pipelines: Table[int, Pipeline] = Table(journal)
+        self.deliveries: Table[int, Delivery] = Table(journal)
+        self.delivery_keys: Table[str, int] = Table(journal)
+        self.event_keys: Table[str, int] = Table(journal)
+        self.runs: Table[int, Run] = Table(journal)
+        self.jobs: Table[int, JobRun] = Table(journal)
+        self.attempts: Table[tuple[int, int], Attempt] = Table(journal)
+        self.steps: Table[tuple[int, int, int], StepRun] = Table(journal)
+        self.runners: Table[int, Runner] = Table(journal)
+        self.credentials: Table[str, Credential] = Table(journal)
+        self.debts: Table[int, StatusDebt] = Table(journal)
+        self.events: Table[int, Event] = Table(journal)
+        self.cursors: Table[str, int] = Table(journal)
+        self.counters: Table[str, int] = Table(journal)
+
+    def take(self, counter: str, count: int) -> range:
+        last = self.counters.get(counter) or 0
+        self.counters.put(counter, last + count)
+        return range(last + 1, last + count + 1)
+
+
+def expect_owner(found: bool, noun: str, id: object) -> None:  # noqa: FBT001 — the caller's own lookup
+    """What a foreign key says in a database."""
+    if not found:
+        raise Conflict(f"there is no {noun} {id} to belong to")
