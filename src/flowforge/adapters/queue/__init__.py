@@ -1,0 +1,1 @@
+"""How those who wait learn that there is something to do."""

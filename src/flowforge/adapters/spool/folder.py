@@ -1,0 +1,118 @@
+"""A spool as a folder: one small file an attempt."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from flowforge.errors import Upstream
+from flowforge.model.attempt import AttemptKey
+from flowforge.model.claim import Lease
+
+_SUFFIX = ".json"
+_TEMPORARY = ".new"
+_LARGEST = 1024 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """`token` is empty where only a note is known."""
+
+    token: str = ""
+    note: str = ""
+
+
+class FolderSpool:
+    """Implements `Spool`. The folder belongs to one runner at a time.
+
+    Every change is one rename, so a killed process leaves the old content or the new. It is not synced to the disk: a
+    machine that lost power has lost its rooms as well, and a file torn by that is set aside in `unreadable/`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        self._memories = self._load()
+
+    def hold(self, lease: Lease) -> None:
+        self._save(lease.attempt, replace(self._recall(lease.attempt), token=lease.token))
+
+    def held(self) -> Sequence[Lease]:
+        return [
+            Lease(attempt=key, token=memory.token)
+            for key, memory in sorted(self._memories.items(), key=lambda item: item[0])
+            if memory.token
+        ]
+
+    def note(self, key: AttemptKey, text: str) -> None:
+        self._save(key, replace(self._recall(key), note=text))
+
+    def noted(self, key: AttemptKey) -> str:
+        return self._recall(key).note
+
+    def drop(self, key: AttemptKey) -> None:
+        self._memories.pop(key, None)
+        self._path(key).unlink(missing_ok=True)
+
+    def _recall(self, key: AttemptKey) -> _Memory:
+        return self._memories.get(key, _Memory())
+
+    def _path(self, key: AttemptKey) -> Path:
+        return self._folder / f"{key}{_SUFFIX}"
+
+    def _save(self, key: AttemptKey, memory: _Memory) -> None:
+        text = json.dumps({"token": memory.token, "note": memory.note})
+        temporary = self._folder / f"{key}{_TEMPORARY}"
+        try:
+            temporary.unlink(missing_ok=True)
+            with open(temporary, "x", encoding="utf-8", opener=_open_private) as file:
+                file.write(text)
+            temporary.replace(self._path(key))
+        except OSError as error:
+            raise Upstream(f"cannot write to the spool folder {self._folder}: {error.strerror}") from error
+        self._memories[key] = memory
+
+    def _load(self) -> dict[AttemptKey, _Memory]:
+        memories: dict[AttemptKey, _Memory] = {}
+        for path in sorted(self._folder.iterdir()):
+            if path.name.endswith(_TEMPORARY):
+                path.unlink()
+            elif not path.is_dir() or path.is_symlink():
+                self._load_file(path, memories)
+        return memories
+
+    def _load_file(self, path: Path, memories: dict[AttemptKey, _Memory]) -> None:
+        try:
+            key, memory = _read(path)
+        except (ValueError, OSError) as error:
+            log.warning("set aside an unreadable spool file", path=str(path), error=str(error))
+            aside = self._folder / "unreadable"
+            aside.mkdir(mode=0o700, exist_ok=True)
+            path.replace(aside / path.name)
+        else:
+            memories[key] = memory
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def _read(path: Path) -> tuple[AttemptKey, _Memory]:
+    """Raises ValueError for what this spool did not write."""
+    key = AttemptKey.parse(path.name.removesuffix(_SUFFIX))
+    if path.name != f"{key}{_SUFFIX}":
+        raise ValueError("not a name of ours")
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
+        raise ValueError("not a small regular file")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    match content:
+        case {"token": str(token), "note": str(note)}:
+            return key, _Memory(token=token, note=note)
+        case _:
+            raise ValueError("not what this spool writes")
