@@ -1,12 +1,13 @@
 """The server's side of the runner link. Who the runner is comes from its credential, never from what it says."""
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from flowforge.errors import LeaseLost
 from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
 from flowforge.model.order import JobOrder
+from flowforge.model.status import Cause, Status
 from flowforge.ports import Bell, Clock, Logs, Store, Vault
 from flowforge.services.attempts import beat, close, live, note_steps, order_of, own, renewal_of, take
 from flowforge.services.progress import EVENTS, JOBS, STOPS
@@ -42,7 +43,9 @@ class Link:
             claimed = await desk.store.write(lambda tx: take(tx, self.runner_id, token, now), urgent=True)  # noqa: B023
             if claimed:
                 desk.bell.ring(EVENTS)
-                return await self._handed(*claimed)
+                if claim := await self._with_secrets(*claimed):
+                    return claim
+                continue
             left = deadline - desk.clock.monotonic()
             if left <= 0:
                 return None
@@ -52,7 +55,7 @@ class Link:
         order = await self.desk.store.read(lambda tx: order_of(tx, lease))
         if order is None:
             raise _lost(lease)
-        return await self._handed(lease, order)
+        return Claim(lease=lease, order=order, secrets=self._secrets(order))
 
     async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
         desk = self.desk
@@ -91,13 +94,19 @@ class Link:
             raise _lost(lease)
         moved.ring(desk.bell)
 
-    async def _handed(self, lease: Lease, order: JobOrder) -> Claim:
+    async def _with_secrets(self, lease: Lease, order: JobOrder) -> Claim | None:
+        """None where a declared secret has no value: the job is over then, and says which."""
+        values = self._secrets(order)
+        missing = ", ".join(ref.name for ref in order.secrets if ref.name not in values)
+        if not missing:
+            return Claim(lease=lease, order=order, secrets=values)
+        reason = f"no value is set for the declared secret {missing}"
+        await self.finish(lease, Outcome(status=Status.FAILURE, cause=Cause.CONFIG, reason=reason))
+        return None
+
+    def _secrets(self, order: JobOrder) -> dict[str, str]:
         values = {ref.name: self.desk.vault.get(ref.name) for ref in order.secrets}
-        return Claim(lease=lease, order=order, secrets=_present(values))
-
-
-def _present(values: Mapping[str, str | None]) -> dict[str, str]:
-    return {name: value for name, value in values.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def _lost(lease: Lease) -> LeaseLost:

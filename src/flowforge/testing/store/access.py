@@ -40,6 +40,10 @@ class MemoryCredentials:
     def remove(self, hash: str) -> bool:
         return self._tables.credentials.remove(hash)
 
+    def remove_kind(self, kind: CredentialKind) -> None:
+        for known in [c.hash for c in self._tables.credentials if c.kind is kind]:
+            self._tables.credentials.remove(known)
+
     def prune(self, now: datetime) -> int:
         rows = self._tables.credentials
         old = [c.hash for c in rows if c.expires_at is not None and c.expires_at < now]

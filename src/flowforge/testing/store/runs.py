@@ -74,7 +74,7 @@ class MemoryJobs:
         return self._tables.jobs.get(id)
 
     def of(self, run_ids: Collection[int]) -> Sequence[JobRun]:
-        rows = [j for j in self._tables.jobs if j.run_id in run_ids]
+        rows = [replace(j, order=None) for j in self._tables.jobs if j.run_id in run_ids]
         return sorted(rows, key=lambda j: (j.run_id, j.id))
 
     def save(self, job: JobRun) -> None:

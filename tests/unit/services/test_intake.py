@@ -1,0 +1,89 @@
+"""Webhooks become runs: each once, none lost, many at a time."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from flowforge.errors import Conflict
+from flowforge.model.status import Status
+from flowforge.services.intake import Intake
+from tests.unit.services.world import REPOSITORY, World, push
+
+
+def intake_of(world: World) -> Intake:
+    return Intake(world.store, world.bell, world.clock)
+
+
+async def test_a_push_becomes_a_pending_run_with_its_delivery(world: World) -> None:
+    receipt = await intake_of(world).accept(push(), b"the body")
+    run = await world.run(receipt.run_ids[0])
+    assert (run.status, run.number, run.trigger.branch) == (Status.PENDING, 1, "main")
+    delivery = await world.store.read(lambda tx: tx.deliveries.get(run.delivery_id or 0))
+    assert delivery is not None
+    assert (delivery.body, delivery.run_ids) == (b"the body", receipt.run_ids)
+
+
+async def test_the_same_delivery_answers_the_same_run(world: World) -> None:
+    intake = intake_of(world)
+    first = await intake.accept(push(), b"")
+    assert await intake.accept(push(), b"") == first
+    assert await world.kinds() == ["run.created"]
+
+
+async def test_the_same_happening_under_a_new_delivery_id_answers_the_same_run(world: World) -> None:
+    intake = intake_of(world)
+    first = await intake.accept(push(), b"")
+    assert await intake.accept(push(delivery="another"), b"") == first
+
+
+async def test_a_burst_with_duplicates_starts_each_run_once(world: World) -> None:
+    intake = intake_of(world)
+    happenings = [push(number) for number in range(1, 21)] * 3
+    receipts = await asyncio.gather(*(intake.accept(happening, b"") for happening in happenings))
+    assert receipts[:20] == receipts[20:40] == receipts[40:]
+    assert sorted(run_id for receipt in receipts[:20] for run_id in receipt.run_ids) == list(range(1, 21))
+
+
+async def test_run_numbers_count_within_a_project(world: World) -> None:
+    intake = intake_of(world)
+    other = replace(
+        REPOSITORY, native_id="43", name="acme/api", clone_url="https://github.example/acme/api.git"
+    )
+    happenings = [push(1), push(2, repository=other), push(3), push(4, repository=other)]
+    receipts = await asyncio.gather(*(intake.accept(happening, b"") for happening in happenings))
+    runs = [await world.run(receipt.run_ids[0]) for receipt in receipts]
+    assert [run.number for run in runs] == [1, 1, 2, 2]
+
+
+async def test_a_renamed_repository_stays_the_same_project(world: World) -> None:
+    intake = intake_of(world)
+    await intake.accept(push(1), b"")
+    moved = replace(REPOSITORY, name="acme/site", clone_url="https://github.example/acme/site.git")
+    await intake.accept(push(2, repository=moved), b"")
+    found = await world.store.read(lambda tx: tx.projects.named("acme/web"))
+    assert [(project.name, project.former_names) for project in found] == [("acme/site", ("acme/web",))]
+    await intake.accept(push(3), b"")
+    back = await world.store.read(lambda tx: tx.projects.named("acme/site"))
+    assert [(project.name, project.former_names) for project in back] == [("acme/web", ("acme/site",))]
+
+
+async def test_one_arrival_that_cannot_be_stored_fails_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flowforge.services import intake as module
+
+    honest = module.known_project
+
+    def refusing(tx: object, repository: object, now: object) -> object:
+        if repository.native_id == "bad":  # type: ignore[attr-defined]
+            raise Conflict("poison")
+        return honest(tx, repository, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "known_project", refusing)
+    intake = intake_of(world)
+    bad = replace(REPOSITORY, native_id="bad")
+    answers = await asyncio.gather(
+        *(intake.accept(h, b"") for h in (push(1), push(2, repository=bad), push(3))), return_exceptions=True
+    )
+    assert [type(answer).__name__ for answer in answers] == ["Receipt", "Conflict", "Receipt"]

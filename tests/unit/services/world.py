@@ -1,0 +1,119 @@
+"""A small world for use cases: a store, a clock and what comes in."""
+
+from dataclasses import dataclass, field
+
+from flowforge.model.order import JobOrder, StepOrder
+from flowforge.model.pipeline_config import OnFailure, PipelineConfig
+from flowforge.model.plan import Plan, PlannedJob
+from flowforge.model.push import ForgeRepository, Happening
+from flowforge.model.run import Run
+from flowforge.model.secret_ref import SecretRef
+from flowforge.model.source import Source
+from flowforge.model.step_spec import Script
+from flowforge.model.trigger import Trigger, TriggerEvent
+from flowforge.ports import Tx
+from flowforge.services.intake import Intake
+from flowforge.services.link import Desk, Link
+from flowforge.services.prepare import Config, save_plan
+from flowforge.services.runners import Runners
+from flowforge.testing.bell import MemoryBell
+from flowforge.testing.clock import ManualClock
+from flowforge.testing.logs import MemoryLogs
+from flowforge.testing.store import MemoryStore
+
+REPOSITORY = ForgeRepository(
+    forge="github",
+    origin="https://github.example",
+    native_id="42",
+    name="acme/web",
+    clone_url="https://github.example/acme/web.git",
+    default_branch="main",
+)
+
+
+def push(number: int = 1, *, repository: ForgeRepository = REPOSITORY, delivery: str = "") -> Happening:
+    commit = f"{number:040x}"
+    trigger = Trigger(
+        event=TriggerEvent.PUSH,
+        repository=repository.name,
+        commit=commit,
+        ref="refs/heads/main",
+        branch="main",
+        title=f"change {number}",
+        author="ann",
+    )
+    return Happening(
+        repository=repository,
+        trigger=trigger,
+        event="push",
+        key=f"{repository.native_id}:main:{commit}",
+        delivery_id=delivery or f"d{number}",
+    )
+
+
+def order(key: str, steps: int = 1, secrets: tuple[str, ...] = ()) -> JobOrder:
+    return JobOrder(
+        key=key,
+        name=key,
+        steps=tuple(StepOrder(index=i, name=f"step {i}", do=Script(text="true")) for i in range(steps)),
+        image="busybox",
+        secrets=tuple(SecretRef(name=name) for name in secrets),
+    )
+
+
+class Secrets:
+    """A vault of one dict."""
+
+    def __init__(self, **values: str) -> None:
+        self.values = values
+
+    def get(self, name: str) -> str | None:
+        return self.values.get(name)
+
+
+@dataclass
+class World:
+    store: MemoryStore = field(default_factory=MemoryStore)
+    bell: MemoryBell = field(default_factory=MemoryBell)
+    clock: ManualClock = field(default_factory=ManualClock)
+    logs: MemoryLogs = field(default_factory=MemoryLogs)
+    vault: Secrets = field(default_factory=Secrets)
+
+    async def pushed(self, number: int = 1) -> int:
+        receipt = await Intake(self.store, self.bell, self.clock).accept(push(number), b"{}")
+        return receipt.run_ids[0]
+
+    async def planned(
+        self, needs: dict[str, str], *, number: int = 1, on_failure: OnFailure = OnFailure.STOP
+    ) -> int:
+        """A run whose jobs are `needs`: key to the keys it waits for, separated by spaces."""
+        jobs = tuple(PlannedJob(order=order(key), needs=tuple(text.split())) for key, text in needs.items())
+        return await self.planned_as(Plan(jobs=jobs, on_failure=on_failure), number=number)
+
+    async def planned_as(self, plan: Plan, *, number: int = 1) -> int:
+        run_id = await self.pushed(number)
+        source = Source(origin=REPOSITORY.clone_url, commit=f"{number:040x}")
+        pipeline = PipelineConfig(name="ci", dialect="native", path=".flowforge/ci.yml", jobs=())
+        config = Config(path=".flowforge/ci.yml", text="jobs: {}", pipeline=pipeline)
+        now = self.clock.now()
+        await self.store.write(lambda tx: save_plan(tx, run_id, source, config, plan, now))
+        return run_id
+
+    async def runner(self) -> Link:
+        runner = await Runners(self.store, self.clock).enrol_local(2, "docker")
+        return Desk(self.store, self.logs, self.bell, self.clock, self.vault).link(runner.id)
+
+    async def run(self, run_id: int) -> Run:
+        run = await self.store.read(lambda tx: tx.runs.get(run_id))
+        assert run is not None
+        return run
+
+    async def statuses(self, run_id: int) -> dict[str, str]:
+        jobs = await self.store.read(lambda tx: tx.jobs.of((run_id,)))
+        return {job.key: job.status.value for job in jobs}
+
+    async def kinds(self) -> list[str]:
+        def kinds(tx: Tx) -> list[str]:
+            return [event.kind.value for event in tx.events.since(0, 1000)]
+
+        return await self.store.read(kinds)
