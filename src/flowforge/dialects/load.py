@@ -1,0 +1,14 @@
+"""Reading a config for a run: the one place where problems become an exception."""
+
+from flowforge.dialects.native import NATIVE
+from flowforge.dialects.registry import dialect_of
+from flowforge.errors import PipelineConfigError
+from flowforge.model.pipeline_config import PipelineConfig
+
+
+def load(text: str, path: str) -> PipelineConfig:
+    """Raises `PipelineConfigError` with every error of the file. A path that no dialect claims is read as native."""
+    parsed = (dialect_of(path) or NATIVE).parse(text, path)
+    if parsed.pipeline is None:
+        raise PipelineConfigError(parsed.errors)
+    return parsed.pipeline

@@ -1,0 +1,34 @@
+"""`90`, `30s`, `10m`, `1h30m`, `500ms`."""
+
+import math
+import re
+
+from flowforge.dialects.findings import Findings, quote
+from flowforge.dialects.native.fields import text
+from flowforge.dialects.node import Node, Scalar
+
+LONGEST_SECONDS = 30 * 24 * 3600
+
+_NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
+_UNITS = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?")
+_SECONDS = (3600.0, 60.0, 1.0, 0.001)
+
+
+def duration(node: Node, what: str, findings: Findings) -> float:
+    """In seconds."""
+    written = text(node, what, findings)
+    seconds = _seconds(node, written)
+    if written and not 0 < seconds <= LONGEST_SECONDS:
+        hint = "write seconds as a number, or a duration such as `30s`, `10m` or `1h30m`, up to 30 days"
+        findings.error("bad-duration", node.mark, f"{what} cannot be {quote(written)}", hint)
+    return seconds
+
+
+def _seconds(node: Node, written: str) -> float:
+    """Not a number where it is none."""
+    if isinstance(node, Scalar) and type(node.value) in (int, float):
+        return float(written)
+    match = _UNITS.fullmatch(written)
+    if match is None:
+        return math.nan
+    return sum(float(number) * unit for number, unit in zip(match.groups(), _SECONDS, strict=True) if number)

@@ -1,0 +1,82 @@
+"""Which names the grammar allows. Closed sets: a name ends up in paths, commands, pages and terminals."""
+
+import posixpath
+import re
+
+from flowforge.dialects.findings import Findings, quote
+from flowforge.dialects.native.fields import text
+from flowforge.dialects.node import Node, Scalar
+
+LONGEST_NAME = 100
+LONGEST_LABEL = 200
+LONGEST_PATH = 1000
+LONGEST_IMAGE = 512
+
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9 ._/:+@(),-]*[A-Za-z0-9._/:+@(),-])?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+# The grammar of github.com/distribution/reference, which container engines parse with.
+_HOST = r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])"
+_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
+_IMAGE = re.compile(
+    rf"(?:{_HOST}(?::[0-9]+)?/)?{_PART}(?:/{_PART})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@{_DIGEST})?"
+)
+
+
+def name(node: Scalar, noun: str, findings: Findings) -> str:
+    """The name of a job or a workflow."""
+    word = node.text
+    if len(word) <= LONGEST_NAME and _NAME.fullmatch(word) and ".." not in word:
+        return word
+    hint = f"use up to {LONGEST_NAME} letters, digits, spaces and . _ - / : + @ ( ), beginning with a letter or digit"
+    findings.error("bad-name", node.mark, f"{quote(word)} cannot be the name of {noun}", hint)
+    return word
+
+
+def label(node: Node, what: str, findings: Findings) -> str:
+    """A title that is only ever shown."""
+    title = text(node, what, findings)
+    if len(title) > LONGEST_LABEL or not title.isprintable():
+        hint = f"use one line of up to {LONGEST_LABEL} printable characters"
+        findings.error("bad-name", node.mark, f"{what} cannot be {quote(title)}", hint)
+    return title
+
+
+def variable(node: Node, what: str, findings: Findings) -> str:
+    """The name of an environment variable or a secret."""
+    word = text(node, what, findings)
+    if word and not _VARIABLE.fullmatch(word):
+        hint = "use letters, digits and `_`, not beginning with a digit"
+        findings.error("bad-name", node.mark, f"{what} cannot be {quote(word)}", hint)
+    return word
+
+
+def image(node: Node, findings: Findings) -> str:
+    reference = text(node, "`image`", findings)
+    if reference and not (len(reference) <= LONGEST_IMAGE and _IMAGE.fullmatch(reference)):
+        hint = "write it like `python:3.12` or `registry.example.org:5000/team/tool@sha256:…`, in lower case"
+        findings.error("bad-image", node.mark, f"{quote(reference)} is not the name of an image", hint)
+    return reference
+
+
+def folder(node: Node, what: str, findings: Findings) -> str:
+    """A path in the job's container: absolute, or relative to the workspace and never above it."""
+    path = text(node, what, findings)
+    if (
+        len(path) > LONGEST_PATH
+        or not path.isprintable()
+        or ".." in path.split("/")
+        or path.startswith(("~", "-"))
+    ):
+        hint = "write a path below the workspace without `..`, or an absolute one; `~` is not replaced"
+        findings.error("bad-path", node.mark, f"{what} cannot be {quote(path)}", hint)
+    return posixpath.normpath(path)
+
+
+def inner_folder(node: Node, what: str, findings: Findings) -> str:
+    """A path below the workspace, outside of any repository's own records."""
+    path = folder(node, what, findings)
+    if path.startswith("/") or ".git" in path.lower().split("/"):
+        hint = "write a path relative to the workspace, such as `src`"
+        findings.error("bad-path", node.mark, f"{what} cannot be {quote(path)}", hint)
+    return path
