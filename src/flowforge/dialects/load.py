@@ -1,14 +1,13 @@
 """Reading a config for a run: the one place where problems become an exception."""
 
-from flowforge.dialects.native import NATIVE
 from flowforge.dialects.registry import dialect_of
 from flowforge.errors import PipelineConfigError
 from flowforge.model.pipeline_config import PipelineConfig
 
 
 def load(text: str, path: str) -> PipelineConfig:
-    """Raises `PipelineConfigError` with every error of the file. A path that no dialect claims is read as native."""
-    parsed = (dialect_of(path) or NATIVE).parse(text, path)
+    """Raises `PipelineConfigError` with every error of the file."""
+    parsed = dialect_of(path).parse(text, path)
     if parsed.pipeline is None:
         raise PipelineConfigError(parsed.errors)
     return parsed.pipeline

@@ -7,16 +7,17 @@ from flowforge.model.dialect import Dialect
 
 DIALECTS: tuple[Dialect, ...] = (NATIVE,)
 
+CONFIG_PATHS: tuple[str, ...] = tuple(glob for dialect in DIALECTS for glob in dialect.globs)
+"""Where a repository may have its config; the first that exists counts."""
 
-def config_globs() -> tuple[str, ...]:
-    """Where a repository may have its config; the first that exists counts."""
-    return tuple(glob for dialect in DIALECTS for glob in dialect.globs)
+LATER_PATHS = (".circleci/config.yml", ".gitlab-ci.yml", "bitbucket-pipelines.yml")
+"""Configs of other systems, which are recognised and cannot be read yet."""
 
 
-def dialect_of(path: str) -> Dialect | None:
-    """The dialect that reads a file at this path, whatever folder the repository is in."""
+def dialect_of(path: str) -> Dialect:
+    """The one that reads a file at this path, whatever folder the repository is in; native where none claims it."""
     place = PurePosixPath(path)
-    return next((each for each in DIALECTS if any(place.match(glob) for glob in each.globs)), None)
+    return next((each for each in DIALECTS if any(place.match(glob) for glob in each.globs)), NATIVE)
 
 
 def dialect_named(name: str) -> Dialect | None:

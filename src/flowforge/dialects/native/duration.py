@@ -26,8 +26,9 @@ def duration(node: Node, what: str, findings: Findings) -> float:
 
 def _seconds(node: Node, written: str) -> float:
     """Not a number where it is none."""
-    if isinstance(node, Scalar) and type(node.value) in (int, float):
-        return float(written)
+    value = node.value if isinstance(node, Scalar) else None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
     match = _UNITS.fullmatch(written)
     if match is None:
         return math.nan

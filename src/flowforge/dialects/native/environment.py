@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from flowforge.dialects.findings import Findings, quote
-from flowforge.dialects.native.fields import kind, mapping, raw_text, single_entry
+from flowforge.dialects.native.fields import is_null, kind, mapping, raw_text, single_entry
 from flowforge.dialects.native.names import variable
 from flowforge.dialects.node import Map, Node, Scalar, Sequence
 
@@ -15,7 +15,7 @@ _WHAT = "`environment`"
 
 
 def environment(node: Node | None, findings: Findings) -> dict[str, str]:
-    if node is None or (isinstance(node, Scalar) and node.value is None):
+    if node is None or is_null(node):
         return {}
     variables: dict[str, str] = {}
     for name, value in _pairs(node, findings):

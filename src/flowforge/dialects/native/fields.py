@@ -16,10 +16,10 @@ _FORMS = {
 }
 
 
-def mapping(node: Node, what: str, findings: Findings) -> Map | None:
+def mapping(node: Node, what: str, findings: Findings, hint: str = "") -> Map | None:
     if isinstance(node, Map):
         return node
-    wrong_type(node, what, "a mapping", findings)
+    wrong_type(node, what, "a mapping", findings, hint)
     return None
 
 
@@ -46,7 +46,9 @@ def raw_text(node: Scalar, findings: Findings) -> str:
     """As written, with null as the empty text."""
     if "<<" in node.text and (found := _PLACEHOLDER.search(node.text)):
         hint = "write the value itself"
-        findings.unreadable("not-supported-yet", node.mark, f"{quote(found.group())} is not supported yet", hint)
+        findings.unreadable(
+            "not-supported-yet", node.mark, f"{quote(found.group())} is not supported yet", hint
+        )
     return "" if node.value is None else node.text
 
 
@@ -91,12 +93,17 @@ def unusable_word(word: Scalar, words: Vocabulary, code: str, findings: Findings
     findings.error(code, word.mark, f"{words.unknown} {quote(word.text)}", hint)
 
 
-def wrong_type(node: Node, what: str, wanted: str, findings: Findings) -> None:
-    """`wanted` is `text`, `a list` or `a mapping`."""
-    if isinstance(node, Scalar) and not node.text:
-        findings.error("empty-value", node.mark, f"{what} is empty", _FORMS[wanted])
-        return
-    findings.error("wrong-type", node.mark, f"{what} must be {wanted}, not {kind(node)}", _FORMS[wanted])
+def wrong_type(node: Node, what: str, wanted: str, findings: Findings, hint: str = "") -> None:
+    """`wanted` is `text`, `a list` or `a mapping`, which need no hint, or other words."""
+    hint = hint or _FORMS[wanted]
+    if is_null(node):
+        findings.error("empty-value", node.mark, f"{what} is empty", hint)
+    else:
+        findings.error("wrong-type", node.mark, f"{what} must be {wanted}, not {kind(node)}", hint)
+
+
+def is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None
 
 
 def kind(node: Node) -> str:

@@ -62,12 +62,7 @@ def image(node: Node, findings: Findings) -> str:
 def folder(node: Node, what: str, findings: Findings) -> str:
     """A path in the job's container: absolute, or relative to the workspace and never above it."""
     path = text(node, what, findings)
-    if (
-        len(path) > LONGEST_PATH
-        or not path.isprintable()
-        or ".." in path.split("/")
-        or path.startswith(("~", "-"))
-    ):
+    if _unsafe(path):
         hint = "write a path below the workspace without `..`, or an absolute one; `~` is not replaced"
         findings.error("bad-path", node.mark, f"{what} cannot be {quote(path)}", hint)
     return posixpath.normpath(path)
@@ -75,8 +70,18 @@ def folder(node: Node, what: str, findings: Findings) -> str:
 
 def inner_folder(node: Node, what: str, findings: Findings) -> str:
     """A path below the workspace, outside of any repository's own records."""
-    path = folder(node, what, findings)
-    if path.startswith("/") or ".git" in path.lower().split("/"):
-        hint = "write a path relative to the workspace, such as `src`"
+    path = text(node, what, findings)
+    if _unsafe(path) or path.startswith("/") or ".git" in path.lower().split("/"):
+        hint = "write a path below the workspace without `..`, such as `src`"
         findings.error("bad-path", node.mark, f"{what} cannot be {quote(path)}", hint)
-    return path
+    return posixpath.normpath(path)
+
+
+def _unsafe(path: str) -> bool:
+    """Too long, above its start, not what it seems, or an option to a command."""
+    return (
+        len(path) > LONGEST_PATH
+        or not path.isprintable()
+        or ".." in path.split("/")
+        or path.startswith(("~", "-"))
+    )

@@ -10,7 +10,7 @@ def check_needs(workflow: Workflow, defined: frozenset[str], findings: Findings)
     """`defined` are the names in `jobs:`, whether or not this workflow uses them."""
     places = workflow.by_name()
     for place in workflow.places:
-        if place is not places[place.name]:
+        if place.name and place is not places[place.name]:
             hint = "give this one a name of its own, below it: `name: …`"
             message = f"the workflow has {quote(place.name)} twice"
             findings.error("duplicate-job", place.mark, message, hint)

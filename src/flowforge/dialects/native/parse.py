@@ -1,5 +1,6 @@
 """A whole file of the native dialect."""
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from flowforge.dialects.findings import Findings, quote
@@ -11,7 +12,7 @@ from flowforge.dialects.native.limits import MOST_JOBS, check_limits
 from flowforge.dialects.native.names import label
 from flowforge.dialects.native.placement import place_jobs
 from flowforge.dialects.native.workflow import workflows
-from flowforge.dialects.node import Map
+from flowforge.dialects.node import Entry, Map
 from flowforge.dialects.yaml import read
 from flowforge.model.job_spec import JobSpec
 from flowforge.model.pipeline_config import OnFailure, Parsed, PipelineConfig
@@ -63,25 +64,26 @@ def _on_failure(body: Map, findings: Findings) -> OnFailure:
 
 
 def _jobs(body: Map, findings: Findings) -> tuple[JobSpec, ...]:
-    node = body.get("jobs")
-    if node is None:
-        hint = "write `jobs:` with a job's name below it, and `steps:` below that"
-        findings.error("missing-key", body.mark, "the file has no `jobs`", hint)
-        return ()
-    entries = mapping(node, "`jobs`", findings)
-    if entries is None:
-        return ()
-    if not entries.entries:
-        findings.error(
-            "empty-value",
-            node.mark,
-            "`jobs` has no job",
-            "write a job's name below it, and `steps:` below that",
-        )
-    if len(entries.entries) > MOST_JOBS:
-        findings.error("too-many", node.mark, f"a file has at most {MOST_JOBS} jobs", "split the file")
-    jobs = {name: job(entry, findings) for name, entry in entries.entries.items()}
+    entries = _job_entries(body, findings)
+    jobs = {name: job(entry, findings) for name, entry in entries.items()}
     order = body.get("workflows")
     if order is None:
         return tuple(jobs.values())
-    return place_jobs(jobs, entries.entries, workflows(order, findings), findings)
+    read = workflows(order, findings)
+    return place_jobs(jobs, entries, read, findings) if jobs else ()
+
+
+def _job_entries(body: Map, findings: Findings) -> Mapping[str, Entry]:
+    hint = "write `jobs:` with a job's name below it, and `steps:` below that"
+    node = body.get("jobs")
+    if node is None:
+        findings.error("missing-key", body.mark, "the file has no `jobs`", hint)
+        return {}
+    jobs = mapping(node, "`jobs`", findings, hint)
+    if jobs is None:
+        return {}
+    if not jobs.entries:
+        findings.error("empty-value", node.mark, "`jobs` is empty", hint)
+    if len(jobs.entries) > MOST_JOBS:
+        findings.error("too-many", node.mark, f"a file has at most {MOST_JOBS} jobs", "split the file")
+    return jobs.entries

@@ -8,6 +8,7 @@ from flowforge.dialects.native.duration import duration
 from flowforge.dialects.native.environment import environment
 from flowforge.dialects.native.fields import (
     check_keys,
+    is_null,
     mapping,
     one_of,
     single_entry,
@@ -22,6 +23,7 @@ from flowforge.model.step_spec import Checkout, Script, StepSpec, When
 LONGEST_DEFAULT_NAME = 80
 
 _WHEN = tuple(When)
+_EXAMPLE = "write `- run: make test`"
 
 
 def step(node: Node, shell: tuple[str, ...], findings: Findings) -> StepSpec | None:
@@ -29,7 +31,7 @@ def step(node: Node, shell: tuple[str, ...], findings: Findings) -> StepSpec | N
     if isinstance(node, Scalar):
         return _word(node, findings)
     if not isinstance(node, Map):
-        wrong_type(node, "a step", "a mapping", findings)
+        wrong_type(node, "a step", "a word or a mapping", findings, _EXAMPLE)
         return None
     entry = single_entry(node)
     if entry is None:
@@ -56,7 +58,7 @@ def _word(node: Scalar, findings: Findings) -> StepSpec | None:
     if node.text == "checkout":
         return StepSpec(name="checkout", do=Checkout())
     if node.text == "run":
-        findings.error("empty-value", node.mark, "`run` has no command", "write `- run: make test`")
+        findings.error("empty-value", node.mark, "`run` has no command", _EXAMPLE)
     elif node.value is None:
         _empty(node, findings)
     else:
@@ -65,7 +67,7 @@ def _word(node: Scalar, findings: Findings) -> StepSpec | None:
 
 
 def _empty(node: Node, findings: Findings) -> None:
-    findings.error("empty-value", node.mark, "this step is empty", "write `- run: make test`, or remove it")
+    findings.error("empty-value", node.mark, "this step is empty", f"{_EXAMPLE}, or remove it")
 
 
 def _not_one_key(node: Map, findings: Findings) -> None:
@@ -86,7 +88,7 @@ def _keyed(entry: Entry, shell: tuple[str, ...], findings: Findings) -> StepSpec
 
 def _checkout(node: Node, findings: Findings) -> StepSpec:
     path = "."
-    if body := mapping(node, "`checkout`", findings):
+    if not is_null(node) and (body := mapping(node, "`checkout`", findings, "write `- checkout`")):
         check_keys(body, vocabulary.CHECKOUT, findings)
         if place := body.get("path"):
             path = inner_folder(place, "`path`", findings)
@@ -97,7 +99,7 @@ def _run(entry: Entry, shell: tuple[str, ...], findings: Findings) -> StepSpec |
     if isinstance(entry.value, Scalar):
         command = text(entry.value, "`run`", findings)
         return StepSpec(name=_first_line(command), do=Script(text=command, shell=shell))
-    body = mapping(entry.value, "`run`", findings)
+    body = mapping(entry.value, "`run`", findings, _EXAMPLE)
     if body is None:
         return None
     check_keys(body, vocabulary.RUN, findings)

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 from flowforge.dialects.findings import Findings, quote
 from flowforge.dialects.native import vocabulary
-from flowforge.dialects.native.fields import check_keys, items, mapping, single_entry, text, wrong_type
+from flowforge.dialects.native.fields import (
+    check_keys,
+    is_null,
+    items,
+    mapping,
+    single_entry,
+    text,
+    wrong_type,
+)
 from flowforge.dialects.native.names import name
 from flowforge.dialects.node import Entry, Map, Node, Scalar
 from flowforge.model.problem import Mark
@@ -87,7 +95,7 @@ def _place(node: Node, findings: Findings) -> Place | None:
 
 def _detailed(entry: Entry, findings: Findings) -> Place | None:
     job = entry.key.text
-    if isinstance(entry.value, Scalar) and entry.value.value is None:
+    if is_null(entry.value):
         return Place(name=job, job=job, mark=entry.key.mark)
     body = mapping(entry.value, f"what stands below {quote(job)}", findings)
     if body is None:
@@ -112,7 +120,7 @@ def _alias(node: Node, findings: Findings) -> str:
 
 
 def _requires(node: Node | None, findings: Findings) -> tuple[Requirement, ...]:
-    if node is None or (isinstance(node, Scalar) and node.value is None):
+    if node is None or is_null(node):
         return ()
     found: dict[str, Requirement] = {}
     for item in items(node, "`requires`", findings):

@@ -1,10 +1,11 @@
 from pathlib import Path
 
 import pytest
-from native_golden import HERE, PATH, pipeline_of, problems_of
 
 from flowforge.dialects.native import NATIVE
 from flowforge.model.problem import Severity
+
+from .golden import HERE, PATH, pipeline_of, problems_of
 
 OK = sorted((HERE / "ok").glob("*.yml"))
 ERR = sorted((HERE / "err").glob("*.yml"))

@@ -1,6 +1,6 @@
 """Golden pairs of the native dialect: `ok/*.yml` with the pipeline as JSON, `err/*.yml` with every problem on a line.
 
-    python tests/unit/dialects/native/native_golden.py
+    python -m tests.unit.dialects.native.golden
 
 writes the expected side anew; read the difference before you commit it.
 """
