@@ -170,7 +170,6 @@ def save_plan(tx: Tx, run_id: int, source: Source, config: Config, planned: Plan
         config_path=config.path,
         config_text=config.text,
         config_digest="sha256:" + hashlib.sha256(config.text.encode()).hexdigest(),
-        planned_at=now,
     )
     tx.runs.save(run)
     tx.jobs.add(_jobs(tx, run, planned, now))

@@ -147,6 +147,7 @@ def _run_after(run: Run, after: RunState, now: datetime) -> Run:
         status=after.status,
         cause=after.cause,
         reason=after.reason,
+        planned_at=run.planned_at or (now if after.phase is RunPhase.ACTIVE else None),
         started_at=now if began else run.started_at,
         finished_at=now if after.phase is RunPhase.OVER else None,
     )

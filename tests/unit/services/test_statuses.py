@@ -1,0 +1,137 @@
+"""Commit statuses converge: whatever happens meanwhile, the last word is the run's own."""
+
+import asyncio
+from contextlib import suppress
+
+from flowforge.errors import Upstream
+from flowforge.model.claim import Outcome
+from flowforge.model.commit_status import CommitStatus
+from flowforge.model.event import EventKind
+from flowforge.model.status import Cause, Status
+from flowforge.services.control import Control
+from flowforge.services.links import Links
+from flowforge.services.statuses import StatusKeeper, Wording
+from tests.unit.services.world import World
+
+WORDING = Wording(context="ci/flowforge", links=Links("https://ci.example"))
+
+
+class Forge:
+    """Takes statuses; answers `errors` first."""
+
+    def __init__(self, *errors: Upstream) -> None:
+        self.errors = list(errors)
+        self.took: list[CommitStatus] = []
+        self.heard = asyncio.Event()
+
+    async def post(self, status: CommitStatus) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.took.append(status)
+        self.heard.set()
+
+    @property
+    def states(self) -> list[tuple[str, str]]:
+        return [(status.state.value, status.description) for status in self.took]
+
+
+def keeper_of(world: World, forge: Forge) -> StatusKeeper:
+    return StatusKeeper(world.store, forge, world.bell, world.clock, WORDING)
+
+
+async def settle(keeper: StatusKeeper) -> None:
+    await keeper.owe()
+    await keeper.pay()
+
+
+async def finish_all(world: World, outcome: Outcome) -> None:
+    link = await world.runner()
+    while claim := await link.claim(0):
+        await link.finish(claim.lease, outcome)
+
+
+async def test_a_queued_run_shows_pending_with_a_link_to_its_page(world: World) -> None:
+    forge = Forge()
+    await world.pushed()
+    await settle(keeper_of(world, forge))
+    (status,) = forge.took
+    assert (status.repository, status.commit, status.context) == ("acme/web", f"{1:040x}", "ci/flowforge")
+    assert status.target_url == "https://ci.example/ui/pipelines/1"
+    assert forge.states == [("pending", "run #1 is queued")]
+
+
+async def test_success_counts_the_jobs(world: World) -> None:
+    forge = Forge()
+    keeper = keeper_of(world, forge)
+    await world.planned({"build": "", "test": "build"})
+    await settle(keeper)
+    await finish_all(world, Outcome(status=Status.SUCCESS))
+    await settle(keeper)
+    assert forge.states == [("pending", "run #1 is queued"), ("success", "2 jobs")]
+
+
+async def test_failure_names_the_job(world: World) -> None:
+    forge = Forge()
+    await world.planned({"build": ""})
+    await finish_all(world, Outcome(status=Status.FAILURE, cause=Cause.EXIT, reason="exit code 1"))
+    await settle(keeper_of(world, forge))
+    assert forge.states == [("failure", 'job "build": exit code 1')]
+
+
+async def test_a_status_that_was_not_taken_is_tried_again_later(world: World) -> None:
+    forge = Forge(Upstream("502"), Upstream("502", retry_after=30))
+    keeper = keeper_of(world, forge)
+    await world.pushed()
+    await settle(keeper)
+    await keeper.pay()
+    assert forge.took == []
+    world.clock.tick(2)
+    await keeper.pay()
+    world.clock.tick(29)
+    await keeper.pay()
+    assert forge.took == []
+    world.clock.tick(2)
+    await keeper.pay()
+    assert len(forge.took) == 1
+
+
+async def test_a_newer_state_replaces_one_that_was_not_delivered(world: World) -> None:
+    forge = Forge(Upstream("away"))
+    keeper = keeper_of(world, forge)
+    run_id = await world.pushed()
+    await settle(keeper)
+    await Control(world.store, world.bell, world.clock).cancel(run_id, "ann")
+    await settle(keeper)
+    assert forge.states == [("failure", "cancelled by ann")]
+
+
+async def test_a_refusal_for_good_is_asked_again_rarely(world: World) -> None:
+    forge = Forge(Upstream("no such repository", final=True))
+    keeper = keeper_of(world, forge)
+    await world.pushed()
+    await settle(keeper)
+    debt = await world.store.read(lambda tx: tx.debts.get(1))
+    assert debt is not None
+    assert (debt.next_try_at - world.clock.now()).total_seconds() == 900
+    assert debt.last_error == "no such repository"
+
+
+async def test_delivery_is_an_event_and_happens_once(world: World) -> None:
+    forge = Forge()
+    keeper = keeper_of(world, forge)
+    await world.pushed()
+    for _ in range(3):
+        await settle(keeper)
+    assert len(forge.took) == 1
+    assert (await world.kinds()).count(EventKind.STATUS_DELIVERED) == 1
+
+
+async def test_the_keeper_serves_until_it_is_cancelled(world: World) -> None:
+    forge = Forge()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(keeper_of(world, forge).serve())
+        await world.pushed()
+        await forge.heard.wait()
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
