@@ -1,0 +1,232 @@
+"""Every setting there is, as rows: where it is written, how it is read, what it is otherwise."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from flowforge.settings import parsers
+from flowforge.settings.parsers import Parser
+from flowforge.settings.values import ExecutorChoice, LogFormat, LogLevel
+
+
+class Secrecy(Enum):
+    """`SECRET` values are never written in the TOML file and may come from a file of their own."""
+
+    OPEN = "open"
+    SECRET = "secret"  # noqa: S105  a kind of setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """`variables` in order of precedence; `key` is dotted: section and name in the TOML file.
+
+    `default` is text read like any other, None where the absence of a value is a value. `default_doc` says what a
+    computed default is; `doc` is one sentence for a person.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    key: str
+    parse: Parser
+    default: str | None = None
+    default_doc: str = ""
+    secrecy: Secrecy = Secrecy.OPEN
+    doc: str
+
+    @property
+    def file_variables(self) -> tuple[str, ...]:
+        return tuple(f"{v}_FILE" for v in self.variables) if self.secrecy is Secrecy.SECRET else ()
+
+    @property
+    def file_key(self) -> str | None:
+        return f"{self.key}_file" if self.secrecy is Secrecy.SECRET else None
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        name="host",
+        variables=("FLOWFORGE_HOST",),
+        key="server.host",
+        parse=parsers.host,
+        default="127.0.0.1",
+        doc="Address the server listens on.",
+    ),
+    Setting(
+        name="port",
+        variables=("FLOWFORGE_PORT", "PORT"),
+        key="server.port",
+        parse=parsers.number(0, 65535),
+        default="5000",
+        doc="Port the server listens on; 0 takes a free one.",
+    ),
+    Setting(
+        name="public_url",
+        variables=("FLOWFORGE_PUBLIC_URL",),
+        key="server.public_url",
+        parse=parsers.web_address,
+        default_doc="host and port",
+        doc="Address under which people and forges reach the server; links are made with it.",
+    ),
+    Setting(
+        name="trusted_proxies",
+        variables=("FLOWFORGE_TRUSTED_PROXIES",),
+        key="server.trusted_proxies",
+        parse=parsers.networks,
+        default="",
+        default_doc="none",
+        doc="Addresses or networks of proxies whose forwarding headers count, separated by commas.",
+    ),
+    Setting(
+        name="trusted_forges",
+        variables=("FLOWFORGE_TRUSTED_FORGES",),
+        key="server.trusted_forges",
+        parse=parsers.origins,
+        default="",
+        default_doc="none",
+        doc="Forges on private or loopback addresses that may be contacted, plain HTTP included: `host[:port]`, "
+        "separated by commas.",
+    ),
+    Setting(
+        name="data",
+        variables=("FLOWFORGE_DATA",),
+        key="storage.data",
+        parse=parsers.path,
+        default="data",
+        doc="Folder of the database, logs, blobs and keys.",
+    ),
+    Setting(
+        name="database_url",
+        variables=("FLOWFORGE_DATABASE_URL",),
+        key="storage.database_url",
+        parse=parsers.database,
+        default_doc="`flowforge.db` in the data folder",
+        secrecy=Secrecy.SECRET,
+        doc="`sqlite:///path` or `postgresql://user:password@host/name`.",
+    ),
+    Setting(
+        name="workspace_root",
+        variables=("FLOWFORGE_WORKSPACE_ROOT", "popsicle_WORKSPACE_ROOT"),
+        key="storage.workspace_root",
+        parse=parsers.path,
+        default="workspaces",
+        doc="Folder in which each run's workspace is made, and deleted afterwards.",
+    ),
+    Setting(
+        name="webhook_secret",
+        variables=("FLOWFORGE_WEBHOOK_SECRET", "WEBHOOK_SECRET"),
+        key="webhook.secret",
+        parse=parsers.secret,
+        default_doc="one is made at the first start",
+        secrecy=Secrecy.SECRET,
+        doc="Signing secret of incoming webhooks.",
+    ),
+    Setting(
+        name="unsigned_webhooks",
+        variables=("FLOWFORGE_UNSIGNED_WEBHOOKS",),
+        key="webhook.unsigned",
+        parse=parsers.flag,
+        default="0",
+        doc="1 accepts unsigned webhooks, but only from a loopback peer without forwarding headers.",
+    ),
+    Setting(
+        name="webhook_max_bytes",
+        variables=("FLOWFORGE_WEBHOOK_MAX_BYTES",),
+        key="webhook.max_bytes",
+        parse=parsers.size(1024, 1024**3),
+        default="25 MiB",
+        doc="Largest webhook body that is read.",
+    ),
+    Setting(
+        name="github_token",
+        variables=("FLOWFORGE_GITHUB_TOKEN", "popsicle_GITHUB_TOKEN", "GITHUB_TOKEN"),
+        key="github.token",
+        parse=parsers.secret,
+        default_doc="none",
+        secrecy=Secrecy.SECRET,
+        doc="Token for cloning private repositories from GitHub.",
+    ),
+    Setting(
+        name="github_status_token",
+        variables=("GITHUB_TOKEN", "FLOWFORGE_GITHUB_TOKEN", "popsicle_GITHUB_TOKEN"),
+        key="github.status_token",
+        parse=parsers.secret,
+        default_doc="the token for cloning",
+        secrecy=Secrecy.SECRET,
+        doc="Token for commit statuses (scope `repo:status`).",
+    ),
+    Setting(
+        name="github_api",
+        variables=("FLOWFORGE_GITHUB_API",),
+        key="github.api",
+        parse=parsers.web_address,
+        default="https://api.github.com",
+        doc="Base address of GitHub's API for commit statuses.",
+    ),
+    Setting(
+        name="status_context",
+        variables=("FLOWFORGE_STATUS_CONTEXT",),
+        key="github.status_context",
+        parse=parsers.text,
+        default="ci/flowforge",
+        doc="Name under which commit statuses appear at the forge.",
+    ),
+    Setting(
+        name="executor",
+        variables=("FLOWFORGE_EXECUTOR",),
+        key="runner.executor",
+        parse=parsers.one_of(ExecutorChoice),
+        default="auto",
+        doc="Where the local runner's jobs run: `auto`, `docker`, `podman` or `process`. `process` is for your own "
+        "machine and is never chosen by `auto`.",
+    ),
+    Setting(
+        name="engine_wait",
+        variables=("FLOWFORGE_ENGINE_WAIT",),
+        key="runner.engine_wait",
+        parse=parsers.seconds(0, 7 * 86400),
+        default="600",
+        doc="Seconds a job waits for a container engine to answer before it fails as `infrastructure`.",
+    ),
+    Setting(
+        name="runner_slots",
+        variables=("FLOWFORGE_RUNNER_SLOTS",),
+        key="runner.slots",
+        parse=parsers.number(1, 1000),
+        default_doc="the number of processors, at least 2",
+        doc="Jobs the local runner executes at the same time.",
+    ),
+    Setting(
+        name="lease_seconds",
+        variables=("FLOWFORGE_LEASE_SECONDS",),
+        key="runner.lease_seconds",
+        parse=parsers.seconds(2, 86400),
+        default="60",
+        doc="Seconds without a sign of life after which a runner's job is given to another.",
+    ),
+    Setting(
+        name="log_level",
+        variables=("FLOWFORGE_LOG_LEVEL",),
+        key="log.level",
+        parse=parsers.one_of(LogLevel),
+        default="info",
+        doc="Least severity that the server logs: `debug`, `info`, `warning` or `error`.",
+    ),
+    Setting(
+        name="log_format",
+        variables=("FLOWFORGE_LOG_FORMAT",),
+        key="log.format",
+        parse=parsers.one_of(LogFormat),
+        default="console",
+        doc="Form of the log on standard error: `console` or `json`. The file in the data folder is always JSON.",
+    ),
+    Setting(
+        name="server_url",
+        variables=("FLOWFORGE_SERVER_URL", "popsicle_SERVER_URL"),
+        key="client.server_url",
+        parse=parsers.web_address,
+        default="http://localhost:5000",
+        doc="Server that the command line talks to.",
+    ),
+)
+
+OTHER_VARIABLES = frozenset({"FLOWFORGE_CONFIG", "FLOWFORGE_TEST_STRICT"})
+"""Variables with our prefix that are no settings."""
