@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from flowforge.adapters.logs.folder import FileLogs
 from flowforge.errors import Conflict
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.log import LogLines, LogSize
@@ -16,9 +17,13 @@ OTHER_RUN = AttemptKey(run=31, job=14, number=1)
 LONG = b"".join(b"line %d of a log that has many of them\n" % n for n in range(20_000))
 
 
-@pytest.fixture(params=["memory"])
-def logs(request: pytest.FixtureRequest, tmp_path: Path) -> Logs:
-    return MemoryLogs()
+@pytest.fixture(params=["memory", "folder"])
+async def logs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Logs]:
+    if request.param == "memory":
+        yield MemoryLogs()
+        return
+    async with FileLogs(tmp_path / "logs", open_files=2) as logs:
+        yield logs
 
 
 async def whole(chunks: AsyncIterator[bytes]) -> bytes:
