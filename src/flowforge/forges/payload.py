@@ -1,0 +1,100 @@
+"""Reads a webhook's body: hostile JSON in, checked fields out."""
+
+import json
+import unicodedata
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_LONGEST_TEXT = 200
+_LONGEST_NUMBER = 18
+
+
+class Missing(Exception):
+    """A field that must be there is not, or is not what it must be. Never leaves this package."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field} {reason}")
+        self.field = field
+        self.reason = f"{field} {reason}"
+
+
+class Payload:
+    """An object of the body and where it stands in it."""
+
+    def __init__(self, fields: dict[str, object], place: str = "") -> None:
+        self._fields = fields
+        self._place = place
+
+    def within(self, name: str) -> "Payload":
+        found = self._fields.get(name)
+        if not isinstance(found, dict):
+            raise self._missing(name, found, "an object")
+        return Payload(found, f"{self._place}{name}.")
+
+    def perhaps_within(self, name: str) -> "Payload":
+        """Empty where there is none."""
+        found = self._fields.get(name)
+        return Payload(found if isinstance(found, dict) else {}, f"{self._place}{name}.")
+
+    def text(self, name: str) -> str:
+        found = self._fields.get(name)
+        if not isinstance(found, str) or not found:
+            raise self._missing(name, found, "a text")
+        return found
+
+    def number(self, name: str) -> int:
+        found = self._fields.get(name)
+        if not isinstance(found, int) or isinstance(found, bool) or not 0 < found < 10**_LONGEST_NUMBER:
+            raise self._missing(name, found, "a positive number")
+        return found
+
+    def checked(self, name: str, check: Callable[[str], T | None]) -> T:
+        """`check` answers None for a text that will not do."""
+        found = check(self.text(name))
+        if found is None:
+            raise Missing(f"{self._place}{name}", "is malformed")
+        return found
+
+    def flag(self, name: str) -> bool:
+        return self._fields.get(name) is True
+
+    def perhaps(self, name: str) -> str:
+        """A text for people to read: one line of printable characters, of bounded length; empty where there is none."""
+        found = self._fields.get(name)
+        return one_line(found) if isinstance(found, str) else ""
+
+    def raw(self, name: str) -> str:
+        """A text as it is, empty where there is none."""
+        found = self._fields.get(name)
+        return found if isinstance(found, str) else ""
+
+    def _missing(self, name: str, found: object, kind: str) -> Missing:
+        return Missing(f"{self._place}{name}", "is missing" if found is None else f"is not {kind}")
+
+
+def parse(body: bytes) -> Payload:
+    try:
+        found = json.loads(body, parse_int=_number, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise Missing("", "the body is not a JSON object") from None
+    if not isinstance(found, dict):
+        raise Missing("", "the body is not a JSON object")
+    return Payload(found)
+
+
+def _number(digits: str) -> int | float:
+    """Python takes quadratic time over long integers, and refuses very long ones."""
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else float("inf")
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def one_line(text: str) -> str:
+    """The first line, without control and direction characters."""
+    line = text[: _LONGEST_TEXT * 4].lstrip().split("\n", 1)[0]
+    shown = "".join(" " if c == "\t" else c for c in line if c == "\t" or unicodedata.category(c)[0] != "C")
+    return shown.strip()[:_LONGEST_TEXT]
