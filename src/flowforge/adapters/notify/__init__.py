@@ -1,0 +1,1 @@
+"""Tells others how runs went."""
