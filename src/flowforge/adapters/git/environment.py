@@ -69,6 +69,15 @@ def sealed_environment(
     return environment | as_variables((*_SETTINGS, *allowed, *settings))
 
 
+def personal_environment() -> dict[str, str]:
+    """For a person's own folder: their ignore rules count. What could run a program or change something still does not."""
+    environment = sealed_environment()
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "HOME", "XDG_CONFIG_HOME"):
+        del environment[name]
+    kept = {name: os.environ[name] for name in ("HOME", "XDG_CONFIG_HOME") if name in os.environ}
+    return environment | kept
+
+
 def as_variables(settings: Sequence[Setting]) -> dict[str, str]:
     """Configuration as git reads it from the environment: kept off the command line, where others can see it."""
     variables = {"GIT_CONFIG_COUNT": str(len(settings))}

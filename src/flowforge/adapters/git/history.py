@@ -5,8 +5,8 @@ Never hard links and never alternates: a job may be root and would write to what
 """
 
 import os
-import secrets
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -34,8 +34,7 @@ def history(objects: Objects, commit: str) -> Iterator[History]:
     with ExitStack() as stack:
         packs = _open_packs(objects.repository, stack)
         whole = sum(os.fstat(pack).st_size for _, pack in packs)
-        loose = any(objects.repository.glob("objects/[0-9a-f][0-9a-f]/*"))
-        if whole <= objects.limits.history_bytes and not loose:
+        if whole <= objects.limits.history_bytes and _is_all_in_packs(objects.repository):
             shallow = _shallow_text(objects.repository)
             yield History(packs=packs, refs=_tags(objects), shallow=shallow)
             return
@@ -59,6 +58,12 @@ def _open_packs(repository: Path, stack: ExitStack) -> tuple[tuple[str, int], ..
     raise SourceUnavailable("the mirror's packs change too fast to be copied")
 
 
+def _is_all_in_packs(repository: Path) -> bool:
+    """True of a mirror, seldom of a person's own repository."""
+    elsewhere = ("objects/[0-9a-f][0-9a-f]/*", "objects/info/alternates", "objects/pack/*.promisor")
+    return not any(any(repository.glob(pattern)) for pattern in elsewhere)
+
+
 def _open(path: Path, stack: ExitStack) -> int:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     stack.callback(os.close, descriptor)
@@ -80,8 +85,8 @@ def _tags(objects: Objects) -> tuple[tuple[str, str], ...]:
 
 @contextmanager
 def _shallow_copy(objects: Objects, commit: str) -> Iterator[Path]:
-    """A bare repository with the newest commits only, beside the mirror."""
-    folder = objects.repository.parent / f".history-{secrets.token_hex(8)}"
+    """A bare repository with the newest commits only."""
+    folder = Path(tempfile.mkdtemp(prefix=".history-", dir=objects.scratch))
     kind = "sha256" if len(commit) == 64 else "sha1"
     depth = f"--depth={objects.limits.history_depth}"
     source = f"file://{objects.repository}"

@@ -28,7 +28,9 @@ class MirrorSources:
             raise SourceUnavailable(error.message, final=True) from error
 
         def work(abort: Abort) -> str:
-            objects = Objects(repository=repository, abort=abort, limits=self._limits)
+            objects = Objects(
+                repository=repository, abort=abort, limits=self._limits, scratch=repository.parent
+            )
             return place_commit(Commit(objects=objects, commit=commit, ref=source.ref), into)
 
         return await in_thread(self._pool, work, self._limits.place_seconds)

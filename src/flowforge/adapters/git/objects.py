@@ -21,11 +21,13 @@ _LISTING_BYTES_EACH = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objects:
-    """`repository` is a git directory that nobody hostile writes to."""
+    """`repository` is a git directory that nobody hostile writes to; `scratch` a folder for what is needed meanwhile,
+    the machine's own for such things where there is none."""
 
     repository: Path
     abort: Abort
     limits: GitLimits
+    scratch: Path | None = None
 
     def listing(self, commit: str) -> Sequence[Entry]:
         """Everything of a commit but its folders, sound and within the quota; raises `SourceUnavailable` before

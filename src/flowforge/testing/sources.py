@@ -1,0 +1,26 @@
+"""A fake of the port `Sources`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from flowforge.errors import SourceUnavailable
+from flowforge.model.source import Source
+
+
+class FakeSources:
+    """`trees` maps an origin to its files by path. Trusts what it is given: nothing here is hostile."""
+
+    def __init__(self, trees: Mapping[str, Mapping[str, bytes]]) -> None:
+        self.trees = dict(trees)
+        self.placed: list[tuple[Source, Path]] = []
+
+    async def place(self, source: Source, into: Path) -> str:
+        files = self.trees.get(source.origin)
+        if files is None:
+            raise SourceUnavailable(f"there is no source {source.origin}", final=True)
+        for path, content in files.items():
+            target = into / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        self.placed.append((source, into))
+        return f"{len(files)} files"
