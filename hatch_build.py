@@ -39,7 +39,7 @@ def system_compiler() -> str | None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "try.c"
-        source.write_text("#include <stdio.h>\nint main(void) { return puts(\"\") < 0; }\n")
+        source.write_text('#include <stdio.h>\nint main(void) { return puts("") < 0; }\n')
         command = [compiler, *FLAGS, *link_flags(), "-o", str(source.with_suffix("")), str(source)]
         tried = subprocess.run(command, capture_output=True, check=False)
     return compiler if tried.returncode == 0 else None

@@ -69,12 +69,16 @@ def host_detail(cause: Cause, reason: str) -> str:
     return f"{cause}:{reason}"
 
 
-def _blame(record: ExitRecord, step: StepOrder, image: str | None, stop_reason: str) -> tuple[Cause | None, str]:
+def _blame(
+    record: ExitRecord, step: StepOrder, image: str | None, stop_reason: str
+) -> tuple[Cause | None, str]:
     if not record.cause:
         return None, ""
     if record.cause == "host":
         cause, _, reason = record.detail.partition(":")
-        return (Cause(cause), reason) if cause in Cause.__members__.values() else (Cause.INFRASTRUCTURE, cause)
+        return (
+            (Cause(cause), reason) if cause in Cause.__members__.values() else (Cause.INFRASTRUCTURE, cause)
+        )
     where = f"the image {image}" if image else "this machine"
     reasons = {
         "exit": "",

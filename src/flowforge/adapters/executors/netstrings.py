@@ -14,7 +14,12 @@ def unpack(data: bytes) -> list[Pair]:
     values = []
     while data:
         length, colon, rest = data.partition(b":")
-        if not colon or not length.isdigit() or len(length) > 9 or rest[int(length) : int(length) + 1] != b",":
+        if (
+            not colon
+            or not length.isdigit()
+            or len(length) > 9
+            or rest[int(length) : int(length) + 1] != b","
+        ):
             raise ValueError("not a netstring")
         values.append(rest[: int(length)])
         data = rest[int(length) + 1 :]

@@ -39,6 +39,8 @@ def _enter(fd: int, part: str, relative: str) -> int:
             pass
         inner = os.open(part, FOLDER, dir_fd=fd)
     except OSError as error:
-        raise BadInput(f"the checkout path {relative!r} cannot be made a folder: {error.strerror}", field="path") from error
+        raise BadInput(
+            f"the checkout path {relative!r} cannot be made a folder: {error.strerror}", field="path"
+        ) from error
     os.close(fd)
     return inner

@@ -113,7 +113,9 @@ class Engine:
             answer = await self._socket.call("GET", "/_ping", deadline=VERSION_DEADLINE)
             spoken = _version(_good(answer, 200).headers.get("api-version", ""))
             if spoken < OLDEST_VERSION:
-                raise EngineUnavailable(f"the container engine at {self.address} is too old (API {spoken})", final=True)
+                raise EngineUnavailable(
+                    f"the container engine at {self.address} is too old (API {spoken})", final=True
+                )
             self._prefix = "/v{}.{}".format(*min(spoken, NEWEST_VERSION))
         return self._prefix
 

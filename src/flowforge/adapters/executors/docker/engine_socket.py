@@ -89,7 +89,9 @@ class EngineSocket:
                 finally:
                     writer.close()
         except TimeoutError as error:
-            raise EngineUnavailable(f"the container engine at {self.address} does not answer in time") from error
+            raise EngineUnavailable(
+                f"the container engine at {self.address} does not answer in time"
+            ) from error
         except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             raise EngineUnavailable(f"no container engine answers at {self.address}: {error}") from error
 
@@ -99,7 +101,9 @@ class EngineSocket:
             return await asyncio.open_unix_connection(parts.path)
         if parts.scheme in ("tcp", "http") and parts.hostname:
             return await asyncio.open_connection(parts.hostname, parts.port or 2375)
-        raise EngineUnavailable(f"{self.address} is no engine address: unix:///path or tcp://host:port", final=True)
+        raise EngineUnavailable(
+            f"{self.address} is no engine address: unix:///path or tcp://host:port", final=True
+        )
 
 
 def _request(method: str, path: str, query: dict[str, str] | None, body: object) -> bytes:

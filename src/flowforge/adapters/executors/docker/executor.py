@@ -98,7 +98,9 @@ class DockerExecutor:
         if state.oom_killed:
             return Ending(cause=Cause.OOM, reason="the job's container ran out of memory")
         error = f": {state.error}" if state.error else ""
-        return Ending(cause=Cause.LOST, reason=f"the job's container ended with code {state.exit_code}{error}")
+        return Ending(
+            cause=Cause.LOST, reason=f"the job's container ended with code {state.exit_code}{error}"
+        )
 
     async def evict(self, key: AttemptKey) -> None:
         await self._engine.remove(container.name(self._site, key))

@@ -60,7 +60,9 @@ class ProcessExecutor:
     ) -> AbstractAsyncContextManager[Room]:
         if order.image is not None and not self._mentioned:
             self._mentioned = True
-            log.warning("the process executor runs jobs without a container: `image` is ignored", image=order.image)
+            log.warning(
+                "the process executor runs jobs without a container: `image` is ignored", image=order.image
+            )
         return self._rooms.open(key, order, secrets)
 
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
@@ -91,7 +93,9 @@ class ProcessExecutor:
         async with asyncio.timeout(LAUNCH_DEADLINE):
             _, complaint = await process.communicate()
         if process.returncode and not folder.begun():
-            raise EngineUnavailable(f"the job's supervisor does not start: {complaint.decode(errors='replace')}")
+            raise EngineUnavailable(
+                f"the job's supervisor does not start: {complaint.decode(errors='replace')}"
+            )
         folder.remove("plan")
 
     async def autopsy(self, key: AttemptKey) -> Ending | None:
@@ -112,7 +116,9 @@ class ProcessExecutor:
         try:
             return pwd.getpwnam(self._user)
         except KeyError:
-            raise EngineUnavailable(f"steps should run as the user {self._user}, whom this machine lacks") from None
+            raise EngineUnavailable(
+                f"steps should run as the user {self._user}, whom this machine lacks"
+            ) from None
 
 
 def _make_home(home: Path, account: pwd.struct_passwd | None) -> None:
