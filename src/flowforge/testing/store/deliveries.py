@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from flowforge.model.delivery import Delivery
-from flowforge.testing.store.tables import Tables
+from flowforge.testing.store.tables import Tables, expect_owner
 
 
 class MemoryDeliveries:
@@ -22,6 +22,7 @@ class MemoryDeliveries:
 
     def add(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
+            expect_owner(delivery.project_id in self._tables.projects, "project", delivery.project_id)
             self._tables.deliveries.add(delivery.id, delivery)
             self._tables.delivery_keys.add(delivery.delivery_key, delivery.id)
             self._tables.event_keys.add(delivery.event_key, delivery.id)

@@ -18,6 +18,7 @@ class MemoryRuns:
         for run in runs:
             expect_owner(run.project_id in self._tables.projects, "project", run.project_id)
             self._tables.runs.add(run.id, run)
+            self._tables.run_numbers.add((run.project_id, run.number), run.id)
 
     def get(self, id: int) -> Run | None:
         return self._tables.runs.get(id)

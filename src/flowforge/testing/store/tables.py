@@ -1,6 +1,6 @@
 """All tables of the store in memory."""
 
-from flowforge.errors import Conflict
+from flowforge.errors import Bug, Conflict
 from flowforge.model.attempt import Attempt
 from flowforge.model.commit_status import StatusDebt
 from flowforge.model.credential import Credential
@@ -13,6 +13,8 @@ from flowforge.model.runner import Runner
 from flowforge.model.step_run import StepRun
 from flowforge.testing.store.table import Journal, Table
 
+_COUNTED = ("organisations", "projects", "pipelines", "deliveries", "runs", "jobs", "runners", "events")
+
 
 class Tables:
     """Attempts are keyed by job and number, steps by job, number and index."""
@@ -24,6 +26,7 @@ class Tables:
         self.delivery_keys: Table[str, int] = Table(journal)
         self.event_keys: Table[str, int] = Table(journal)
         self.runs: Table[int, Run] = Table(journal)
+        self.run_numbers: Table[tuple[int, int], int] = Table(journal)
         self.jobs: Table[int, JobRun] = Table(journal)
         self.attempts: Table[tuple[int, int], Attempt] = Table(journal)
         self.steps: Table[tuple[int, int, int], StepRun] = Table(journal)
@@ -35,6 +38,8 @@ class Tables:
         self.counters: Table[str, int] = Table(journal)
 
     def take(self, counter: str, count: int) -> range:
+        if counter not in _COUNTED:
+            raise Bug(f"nothing counts {counter}")
         last = self.counters.get(counter) or 0
         self.counters.put(counter, last + count)
         return range(last + 1, last + count + 1)

@@ -1,0 +1,43 @@
+"""Commit statuses that the forges do not show yet."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, select
+
+from flowforge.adapters.store.session import Session
+from flowforge.adapters.store.shape import Shape
+from flowforge.adapters.store.tables import OWED, status_debts
+from flowforge.adapters.store.upsert import Upsert
+from flowforge.model.commit_status import StatusDebt
+
+_SHAPE = Shape(status_debts, StatusDebt)
+_c = status_debts.c
+
+_GET = select(status_debts).where(_c.run_id == bindparam("run_id"))
+_SAVE = Upsert(status_debts)
+_DUE = (
+    select(status_debts)
+    .where(OWED, _c.next_try_at <= bindparam("now"))
+    .order_by(_c.next_try_at, _c.run_id)
+    .limit(bindparam("limit"))
+)
+_NEXT = select(func.min(_c.next_try_at)).where(OWED)
+
+
+class SqlDebts:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, run_id: int) -> StatusDebt | None:
+        return _SHAPE.optional(self._session.first(_GET, {"run_id": run_id}))
+
+    def save(self, debt: StatusDebt) -> None:
+        self._session.upsert(_SAVE, _SHAPE.row(debt))
+
+    def due(self, now: datetime, limit: int) -> Sequence[StatusDebt]:
+        return _SHAPE.values(self._session.all(_DUE, {"now": now, "limit": limit}))
+
+    def next_try(self) -> datetime | None:
+        earliest: datetime | None = self._session.scalar(_NEXT)
+        return earliest

@@ -1,0 +1,61 @@
+"""What a database error means for the work that met it."""
+
+from enum import Enum, auto
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+
+from flowforge.errors import BadInput, Conflict, FlowForgeError, StoreUnavailable
+
+_SERIALIZATION_FAILURE = "40001"
+_DEADLOCK = "40P01"
+_LOST_CLASSES = ("08", "57P")
+"""Connection exceptions; shutdown, crash and start-up of the server."""
+_OWN_CLASSES = ("22", "23", "42", "54")
+"""Values, constraints, statements, and what does not fit an index."""
+_IDLE_IN_TRANSACTION = "25P03"
+_FULL = ("database or disk is full", "No space left on device")
+
+
+class Fault(Enum):
+    OWN = auto()
+    """The function asked for something impossible."""
+    CLASH = auto()
+    """Another transaction was in the way: the same again may do."""
+    LOST = auto()
+    """The connection is gone."""
+    REFUSED = auto()
+    """The database cannot, at least now."""
+
+
+def judge(error: DBAPIError) -> Fault:
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state in (_SERIALIZATION_FAILURE, _DEADLOCK):
+        return Fault.CLASH
+    lost = error.connection_invalidated or state == _IDLE_IN_TRANSACTION or state.startswith(_LOST_CLASSES)
+    if lost:
+        return Fault.LOST
+    own = isinstance(error, IntegrityError | DataError | ProgrammingError) or state.startswith(_OWN_CLASSES)
+    return Fault.OWN if own else Fault.REFUSED
+
+
+def own_error(error: DBAPIError) -> Exception:
+    """For the caller whose function caused it."""
+    if isinstance(error, IntegrityError):
+        return Conflict(f"the database refuses this: {_sentence(error)}")
+    if isinstance(error, ProgrammingError):
+        return error
+    return BadInput(f"the database cannot hold this: {_sentence(error)}")
+
+
+def unavailable(error: DBAPIError) -> FlowForgeError:
+    """For every caller whose work could not be made durable."""
+    sentence = _sentence(error)
+    if any(sign in sentence for sign in _FULL):
+        return StoreUnavailable(f"the database has no room left: {sentence}", retry_after=60.0)
+    return StoreUnavailable(f"the database does not answer: {sentence}", retry_after=5.0)
+
+
+def _sentence(error: DBAPIError) -> str:
+    """The driver's first line; the statement and its values stay out of it."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__

@@ -1,0 +1,92 @@
+"""Runs, their newest first."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, insert, select, update
+
+from flowforge.adapters.store.session import Session
+from flowforge.adapters.store.shape import Shape
+from flowforge.adapters.store.tables import runs
+from flowforge.errors import NotFound
+from flowforge.model.run import Run
+from flowforge.model.status import Status
+from flowforge.model.trigger import Trigger
+
+_TRIGGER = ("repository", "commit", "ref", "branch", "title", "author")
+
+
+def _run(**columns: Any) -> Run:
+    parts = {name: columns.pop(name) for name in _TRIGGER}
+    return Run(trigger=Trigger(event=columns.pop("trigger_event"), **parts), **columns)
+
+
+_SHAPE = Shape(
+    runs, _run, {"trigger_event": "trigger.event"} | {name: f"trigger.{name}" for name in _TRIGGER}
+)
+_c = runs.c
+_GOING = [status for status in Status if not status.terminal]
+_FILTERS = {
+    "after": _c.id < bindparam("after"),
+    "project_id": _c.project_id == bindparam("project_id"),
+    "branch": _c.branch == bindparam("branch"),
+    "status": _c.status == bindparam("status"),
+}
+
+_ADD = insert(runs)
+_GET = select(runs).where(_c.id == bindparam("id"))
+_HOLD = _GET.with_for_update()
+_SAVE = update(runs).where(_c.id == bindparam("run"))
+_UNPLANNED = select(_c.id).where(_c.status.in_(_GOING), _c.planned_at.is_(None)).order_by(_c.id)
+_OPEN = select(_c.id).where(_c.status.in_(_GOING), _c.planned_at.is_not(None)).order_by(_c.id)
+
+
+@cache
+def _newest(filters: frozenset[str]) -> Select[Any]:
+    listed = select(*(column for column in _c if column.name != "config_text"))
+    wanted = (condition for name, condition in _FILTERS.items() if name in filters)
+    return listed.where(*wanted).order_by(_c.id.desc()).limit(bindparam("limit"))
+
+
+class SqlRuns:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, runs: Sequence[Run]) -> None:
+        if runs:
+            self._session.change(_ADD, _SHAPE.rows(runs))
+
+    def get(self, id: int) -> Run | None:
+        return _SHAPE.optional(self._session.first(_GET, {"id": id}))
+
+    def hold(self, id: int) -> Run | None:
+        return _SHAPE.optional(self._session.first(_HOLD if self._session.writes else _GET, {"id": id}))
+
+    def save(self, run: Run) -> None:
+        row = _SHAPE.row(run)
+        row["run"] = row.pop("id")
+        if not run.config_text:
+            del row["config_text"]
+        if self._session.change(_SAVE, row).rowcount == 0:
+            raise NotFound("run", run.id)
+
+    def newest(
+        self,
+        limit: int,
+        *,
+        after: int | None = None,
+        project_id: int | None = None,
+        branch: str | None = None,
+        status: str | None = None,
+    ) -> Sequence[Run]:
+        given = {"after": after, "project_id": project_id, "branch": branch, "status": status}
+        used = {name: value for name, value in given.items() if value is not None}
+        rows: Sequence[Row[Any]] = self._session.all(_newest(frozenset(used)), used | {"limit": limit})
+        return _SHAPE.values(rows)
+
+    def unplanned(self) -> Sequence[int]:
+        return [row[0] for row in self._session.all(_UNPLANNED)]
+
+    def open(self) -> Sequence[int]:
+        return [row[0] for row in self._session.all(_OPEN)]

@@ -1,0 +1,267 @@
+"""The schema as it is today. `migrations/` says how a database came to it; a test holds the two together."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from flowforge.adapters.store.types import Choice, Id, Instant, Json, JsonOf, JsonTuple, Words
+from flowforge.model.commit_status import CommitStatus
+from flowforge.model.credential import CredentialKind, Role
+from flowforge.model.event import EventKind
+from flowforge.model.order import JobOrder
+from flowforge.model.pipeline_config import OnFailure
+from flowforge.model.status import Cause, Status
+from flowforge.model.trigger import TriggerEvent
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+NOUNS = ("organisations", "projects", "pipelines", "deliveries", "runs", "jobs", "runners", "events")
+"""Those whose ids come from `counters`."""
+
+OVER = "status IN ('success', 'failure', 'cancelled', 'skipped')"
+LIVE = text(f"NOT ({OVER})")
+READY = text("ready AND status = 'pending'")
+OWED = text("delivered < version")
+
+
+def _id() -> Column[int]:
+    return Column("id", Id, primary_key=True, autoincrement=False)
+
+
+def _part_of(table: str, name: str) -> Column[int]:
+    return Column(name, Id, ForeignKey(f"{table}.id"), nullable=False)
+
+
+def _words(*names: str) -> list[Column[str]]:
+    return [Column(name, Words, nullable=False) for name in names]
+
+
+def _instants(*names: str) -> list[Column[object]]:
+    return [Column(name, Instant) for name in names]
+
+
+def _created() -> Column[object]:
+    return Column("created_at", Instant, nullable=False)
+
+
+def _standing() -> list[Column[object]]:
+    return [
+        Column("status", Choice(Status), nullable=False),
+        Column("cause", Choice(Cause)),
+        Column("reason", Words, nullable=False),
+    ]
+
+
+organisations = Table("organisations", metadata, _id(), *_words("name"), _created())
+
+projects = Table(
+    "projects",
+    metadata,
+    _id(),
+    _part_of("organisations", "organisation_id"),
+    *_words("forge", "origin", "native_id", "name"),
+    Column("former_names", JsonTuple, nullable=False),
+    *_words("clone_url", "default_branch"),
+    Column("last_number", Id, nullable=False),
+    _created(),
+    UniqueConstraint("origin", "native_id"),
+    Index(None, "name"),
+)
+
+project_names = Table(
+    "project_names",
+    metadata,
+    Column("project_id", Id, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Words, primary_key=True),
+    Index(None, "name"),
+    comment="Finds a project by a former name; the project's own row says which those are.",
+)
+
+pipelines = Table(
+    "pipelines",
+    metadata,
+    _id(),
+    Column("organisation_id", Id, nullable=False),
+    _part_of("projects", "project_id"),
+    *_words("provider", "path", "name"),
+    _created(),
+    UniqueConstraint("project_id", "provider", "path"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _id(),
+    Column("organisation_id", Id, nullable=False),
+    _part_of("projects", "project_id"),
+    *_words("forge", "event", "delivery_key", "event_key"),
+    Column("run_ids", JsonTuple, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("delivery_key"),
+    UniqueConstraint("event_key"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _id(),
+    Column("organisation_id", Id, nullable=False),
+    _part_of("projects", "project_id"),
+    Column("pipeline_id", Id),
+    *_words("provider"),
+    Column("number", Id, nullable=False),
+    Column("trigger_event", Choice(TriggerEvent), nullable=False),
+    *_words("repository", "commit", "ref", "branch", "title", "author"),
+    *_standing(),
+    Column("on_failure", Choice(OnFailure), nullable=False),
+    Column("cancelling", Boolean, nullable=False),
+    Column("delivery_id", Id),
+    Column("rerun_of", Id),
+    Column("attempt", Integer, nullable=False),
+    *_words("config_path", "config_digest"),
+    _created(),
+    *_instants("planned_at", "started_at", "finished_at"),
+    # Last, so that a listing never reads through it.
+    *_words("config_text"),
+    UniqueConstraint("project_id", "number"),
+    Index(None, "project_id", "id"),
+    Index(None, "project_id", "branch", "id"),
+    Index(None, "branch", "id"),
+    Index(None, "status", "id"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _id(),
+    _part_of("runs", "run_id"),
+    *_words("key", "name"),
+    Column("needs", JsonTuple, nullable=False),
+    *_standing(),
+    Column("ready", Boolean, nullable=False),
+    Column("stopping", Boolean, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    *_words("runner"),
+    _created(),
+    *_instants("ready_at", "started_at", "finished_at"),
+    Column("order", JsonOf(JobOrder)),
+    Index(None, "run_id", "id"),
+    Index("ix_jobs_ready", "ready_at", "id", sqlite_where=READY, postgresql_where=READY),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("job_id", Id, ForeignKey("jobs.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("run_id", Id, nullable=False),
+    Column("runner_id", Id, nullable=False),
+    *_words("token"),
+    *_standing(),
+    Column("beat", Id, nullable=False),
+    Column("log_size", Id, nullable=False),
+    *_instants("started_at", "finished_at"),
+    Index("ix_attempts_live", "runner_id", sqlite_where=LIVE, postgresql_where=LIVE),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("job_id", Id, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("run_id", Id, nullable=False),
+    *_words("name"),
+    *_standing(),
+    Column("exit_code", Integer),
+    *_instants("started_at", "finished_at"),
+    Column("log_start", Id, nullable=False),
+    Column("log_end", Id),
+    ForeignKeyConstraint(["job_id", "number"], ["attempts.job_id", "attempts.number"]),
+)
+
+runners = Table(
+    "runners",
+    metadata,
+    _id(),
+    _part_of("organisations", "organisation_id"),
+    *_words("name", "host"),
+    Column("labels", JsonTuple, nullable=False),
+    Column("slots", Integer, nullable=False),
+    *_words("executor", "note", "key_hash"),
+    _created(),
+    *_instants("seen_at"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("hash", String(128), primary_key=True),
+    Column("kind", Choice(CredentialKind), nullable=False),
+    _part_of("organisations", "organisation_id"),
+    Column("role", Choice(Role), nullable=False),
+    *_words("name", "target"),
+    _created(),
+    Column("expires_at", Instant, index=True),
+)
+
+status_debts = Table(
+    "status_debts",
+    metadata,
+    Column("run_id", Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
+    Column("status", JsonOf(CommitStatus), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("delivered", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try_at", Instant, nullable=False),
+    *_words("last_error"),
+    Index("ix_status_debts_owed", "next_try_at", "run_id", sqlite_where=OWED, postgresql_where=OWED),
+)
+
+events = Table(
+    "events",
+    metadata,
+    _id(),
+    Column("organisation_id", Id, nullable=False),
+    Column("kind", Choice(EventKind), nullable=False),
+    Column("run_id", Id),
+    Column("job_id", Id),
+    Column("status", String(32), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("detail", Json, nullable=False),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("reader", String(200), primary_key=True),
+    Column("event_id", Id, nullable=False),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("noun", String(32), primary_key=True),
+    Column("value", Id, nullable=False),
+)
+
+meta = Table("meta", metadata, Column("name", String(32), primary_key=True), *_words("value"))
