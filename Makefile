@@ -7,7 +7,7 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n
 PYTEST := $(if $(WITH_COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/python -m pytest)
 ARGS ?=
 
-.PHONY: help setup demo test test-needs check bench soak lock docs clean
+.PHONY: help setup demo test test-needs unit check bench soak package lock docs clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ test: test-needs .venv/.dev ## run all tests this machine can run, and name what
 test-needs:
 	@scripts/install-test-needs
 
+unit: .venv/.dev ## the tests of rules and values alone, in seconds
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/unit $(ARGS)
+
 check: .venv/.dev ## ruff, mypy, import contracts, house tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,6 +38,9 @@ bench: .venv/.dev ## measure against bare docker run and the raw floors
 
 soak: .venv/.dev ## the fault loops in their long form
 	$(BIN)/python -m pytest --long tests/soak $(ARGS)
+
+package: .venv/.run ## build the wheel and the source archive into dist/
+	$(BIN)/python -m hatchling build
 
 lock: ## compile requirements/ anew (needs uv)
 	@scripts/lock

@@ -72,7 +72,10 @@ def pyproject() -> dict[str, Any]:
 
 @cache
 def tracked_files() -> tuple[Path, ...]:
-    """What git would carry: tracked files and those that are new and not ignored."""
+    """What git would carry: tracked files and those that are new and not ignored. Without git, as in a source archive
+    or a job's workspace, everything but what tools leave behind."""
+    if not (ROOT / ".git").exists():
+        return tuple(path for path in _files_below(ROOT) if not path.is_symlink())
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -82,3 +85,16 @@ def tracked_files() -> tuple[Path, ...]:
     )
     paths = (ROOT / name for name in listing.stdout.decode().split("\0") if name)
     return tuple(path for path in paths if path.is_file() and not path.is_symlink())
+
+
+LEFT_BEHIND = {".venv", "__pycache__", "dist", "build", "data", "workspaces", "htmlcov"}
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            cache_of_a_tool = path.name.startswith(".") and path.name.endswith("cache")
+            if path.name not in LEFT_BEHIND and not cache_of_a_tool and path.name != ".hypothesis":
+                yield from _files_below(path)
+        elif path.is_file() and not path.name.startswith(".coverage"):
+            yield path
