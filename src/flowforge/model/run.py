@@ -27,7 +27,6 @@ class Run:
     cause: Cause | None = None
     reason: str = ""
     on_failure: OnFailure = OnFailure.STOP
-    cancelling: bool = False
     delivery_id: int | None = None
     rerun_of: int | None = None
     attempt: int = 1

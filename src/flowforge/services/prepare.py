@@ -136,7 +136,7 @@ class Preparer:
 
 
 def parsed(path: str, content: bytes) -> Config:
-    text = content.decode("utf-8", errors="replace")
+    text = content.decode("utf-8", errors="surrogateescape")
     outcome = dialect_of(path).parse(text, path)
     if outcome.pipeline is None:
         raise Unplannable(Cause.CONFIG, _listed(outcome.errors))

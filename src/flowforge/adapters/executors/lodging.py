@@ -83,6 +83,6 @@ def _remove_tree(folder: Path) -> None:
     with suppress(OSError):
         folder.rmdir()
         return
-    command = [supervisor.for_this_machine(), "empty", folder]
+    command = [str(supervisor.for_this_machine()), "empty", str(folder)]
     subprocess.run(command, check=False, timeout=EMPTY_DEADLINE, capture_output=True)
     folder.rmdir()

@@ -15,7 +15,11 @@ _c = jobs.c
 
 _ADD = insert(jobs)
 _GET = select(jobs).where(_c.id == bindparam("id"))
-_OF = select(jobs).where(_c.run_id.in_(bindparam("run_ids", expanding=True))).order_by(_c.run_id, _c.id)
+_OF = (
+    select(*(column for column in jobs.columns if column.name != "order"))
+    .where(_c.run_id.in_(bindparam("run_ids", expanding=True)))
+    .order_by(_c.run_id, _c.id)
+)
 _SAVE = update(jobs).where(_c.id == bindparam("job"))
 _READY = select(jobs).where(READY).order_by(_c.ready_at, _c.id).limit(bindparam("limit"))
 _READY_FOR_ME = _READY.with_for_update(skip_locked=True)

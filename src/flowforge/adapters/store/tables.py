@@ -11,6 +11,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -133,7 +134,6 @@ runs = Table(
     *_words("repository", "commit", "ref", "branch", "title", "author"),
     *_standing(),
     Column("on_failure", Choice(OnFailure), nullable=False),
-    Column("cancelling", Boolean, nullable=False),
     Column("delivery_id", Id),
     Column("rerun_of", Id),
     Column("attempt", Integer, nullable=False),
@@ -155,6 +155,7 @@ jobs = Table(
     _id(),
     _part_of("runs", "run_id"),
     *_words("key", "name"),
+    Column("image", Text),
     Column("needs", JsonTuple, nullable=False),
     *_standing(),
     Column("ready", Boolean, nullable=False),
