@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import yaml
+
 from flowforge.dialects.core_schema import value_of
 from flowforge.dialects.findings import Findings, quote
 from flowforge.dialects.node import Value
@@ -10,13 +12,17 @@ from flowforge.model.problem import Mark
 
 _CORE = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset({"!", f"{_CORE}str"})
-_COLLECTION_TAGS = frozenset({None, "!", f"{_CORE}map", f"{_CORE}seq"})
+_COLLECTIONS: dict[type, str] = {
+    yaml.MappingStartEvent: f"{_CORE}map",
+    yaml.SequenceStartEvent: f"{_CORE}seq",
+}
 _TYPES: dict[str, tuple[type, ...]] = {
     f"{_CORE}null": (type(None),),
     f"{_CORE}bool": (bool,),
     f"{_CORE}int": (int,),
     f"{_CORE}float": (float, int),
 }
+_KNOWN = frozenset({*_TEXT_TAGS, *_TYPES, *_COLLECTIONS.values()})
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -34,21 +40,26 @@ def scalar_value(event: Any, mark: Mark, findings: Findings) -> Value:
 
 
 def check_collection_tag(event: Any, mark: Mark, findings: Findings) -> None:
-    if event.tag not in _COLLECTION_TAGS:
+    if event.tag in (None, "!", _COLLECTIONS[type(event)]):
+        return
+    if event.tag in _KNOWN:
+        _wrong(event.tag, mark, findings)
+    else:
         _unknown(event.tag, mark, findings)
 
 
 def _tagged(text: str, tag: str, mark: Mark, findings: Findings) -> Value:
     value = value_of(text)
-    types = _TYPES.get(tag)
-    if types is None:
+    if tag not in _KNOWN:
         _unknown(tag, mark, findings)
-    elif type(value) not in types:
-        short = tag.removeprefix(_CORE)
-        findings.unreadable(
-            "wrong-tag", mark, f"this is not a value of the tag `!!{short}`", f"remove `!!{short}`"
-        )
+    elif type(value) not in _TYPES.get(tag, ()):
+        _wrong(tag, mark, findings)
     return value
+
+
+def _wrong(tag: str, mark: Mark, findings: Findings) -> None:
+    short = f"`!!{tag.removeprefix(_CORE)}`"
+    findings.unreadable("wrong-tag", mark, f"this is not a value of the tag {short}", f"remove {short}")
 
 
 def _unknown(tag: str, mark: Mark, findings: Findings) -> None:
