@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import replace
 
 from flowforge.model.problem import Mark, Problem, Severity
 
@@ -64,6 +65,9 @@ class Findings:
         # An alias shows one mistake at every place that names its anchor.
         if problem in self._seen or problem.mark in self._unreadable:
             return
-        if self._count[problem.severity] < MOST_PROBLEMS:
+        if self._count[problem.severity] == MOST_PROBLEMS:
+            message = f"there are more than these {MOST_PROBLEMS} problems"
+            problem = replace(problem, code="more-problems", message=message, hint="correct these first")
+        if self._count[problem.severity] <= MOST_PROBLEMS:
             self._count[problem.severity] += 1
             self._seen[problem] = None

@@ -5,7 +5,7 @@ import pytest
 import yaml as pyyaml
 
 from flowforge.dialects import yaml
-from flowforge.dialects.findings import Findings
+from flowforge.dialects.findings import MOST_PROBLEMS, Findings
 from flowforge.dialects.node import Map, Node, Scalar, Sequence
 from flowforge.dialects.tree import DEEPEST, MOST_NODES
 from flowforge.dialects.yaml_text import LARGEST_FILE
@@ -188,7 +188,8 @@ def test_as_many_problems_as_a_reader_can_bear_are_kept() -> None:
     findings = Findings("ci.yml")
     yaml.read("a: 1\n" * 2000, findings)
     assert findings.failed
-    assert len(findings.problems) == 500
+    assert len(findings.problems) == MOST_PROBLEMS + 1
+    assert findings.problems[-1].code == "more-problems"
 
 
 def test_one_mistake_behind_an_anchor_is_said_once() -> None:

@@ -28,7 +28,7 @@ def name(node: Scalar, noun: str, findings: Findings) -> str:
     word = node.text
     if len(word) <= LONGEST_NAME and _NAME.fullmatch(word) and ".." not in word:
         return word
-    hint = f"use up to {LONGEST_NAME} letters, digits, spaces and . _ - / : + @ ( ), beginning with a letter or digit"
+    hint = f"use up to {LONGEST_NAME} letters, digits, spaces and . _ - / : + @ ( ) , with a letter or digit in front"
     findings.error("bad-name", node.mark, f"{quote(word)} cannot be the name of {noun}", hint)
     return word
 

@@ -89,7 +89,7 @@ def test_every_job_waiting_for_every_other_is_reported_by_few_cycles() -> None:
         "python:3.12-slim",
         "localhost/app",
         "localhost:5000/app",
-        "ghcr.io/Owner/app".lower(),
+        "forge.example.org/owner/app",
         "Registry.Example.org:443/a/b/c__d/e--f.g:T_1",
         "[::1]:5000/app",
         "app@sha256:" + "0" * 64,
