@@ -46,6 +46,10 @@ def _postgres() -> str:
     return "" if found else "no PostgreSQL server at /usr/lib/postgresql/*/bin (Debian package postgresql)"
 
 
+def _debian() -> str:
+    return "" if Path("/etc/debian_version").exists() else "not Debian, nor made from it"
+
+
 def _root() -> str:
     return "" if os.geteuid() == 0 else "not root"
 
@@ -62,6 +66,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "bash": _command("bash", "bash"),
     "dash": _command("dash", "dash"),
     "wrk": _command("wrk", "wrk"),
+    "debian": _debian,
     "root": _root,
     "user": _user,
 }

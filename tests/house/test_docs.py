@@ -53,10 +53,8 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 def test_every_package_is_in_the_table_of_the_architecture() -> None:
     rows = [line for line in _read(DOCS / "architecture.md").splitlines() if line.startswith("|")]
     named = set(re.findall(r"`([a-z_/]+)`", "\n".join(rows)))
-    top = {
-        path.stem for path in PACKAGE.iterdir() if path.stem not in {"__init__", "__pycache__", "_version"}
-    }
-    top -= {"py"}
+    top = {path.stem for path in PACKAGE.iterdir() if path.suffix in {"", ".py"}}
+    top -= {"__init__", "__pycache__", "_version"}
     hands = {
         f"adapters/{path.name}"
         for path in (PACKAGE / "adapters").iterdir()
