@@ -1,6 +1,6 @@
 """Webhooks as they arrived, each sending and each happening once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from sqlalchemy import bindparam, insert, or_, select
 
@@ -21,19 +21,30 @@ _KNOWN = select(deliveries).where(
     )
 )
 
+_PORTION = 1_000
+"""Of keys in one statement; SQLite takes 32,766 parameters, and each key is two."""
+
 
 class SqlDeliveries:
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def known(self, keys: Collection[str]) -> Mapping[str, Delivery]:
-        rows = _SHAPE.values(self._session.all(_KNOWN, {"keys": list(keys)}))
-        by_event = {d.event_key: d for d in rows if d.event_key in keys}
-        return by_event | {d.delivery_key: d for d in rows if d.delivery_key in keys}
+        wanted = frozenset(keys)
+        found = [d for some in _portions(sorted(wanted)) for d in self._having(some)]
+        by_event = {d.event_key: d for d in found if d.event_key in wanted}
+        return by_event | {d.delivery_key: d for d in found if d.delivery_key in wanted}
 
     def add(self, deliveries: Sequence[Delivery]) -> None:
         if deliveries:
             self._session.change(_ADD, _SHAPE.rows(deliveries))
 
+    def _having(self, keys: Sequence[str]) -> Sequence[Delivery]:
+        return _SHAPE.values(self._session.all(_KNOWN, {"keys": keys}))
+
     def get(self, id: int) -> Delivery | None:
         return _SHAPE.optional(self._session.first(_GET, {"id": id}))
+
+
+def _portions(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (keys[start : start + _PORTION] for start in range(0, len(keys), _PORTION))

@@ -64,11 +64,13 @@ def _open_postgres(url: URL, patience: float, readers: int) -> SqlStore:
 def _store(
     writing: Engine, reading: Engine, patience: float, readers: int, release: Callable[[], None]
 ) -> SqlStore:
+    transactor = Transactor(writing)
+
     def let_go() -> None:
+        transactor.drop()
         writing.dispose()
         release()
 
-    transactor = Transactor(writing)
     writer = Writer(Line(), Recovery(transactor, patience))
     return SqlStore(writer, Readers(reading, threads=readers, patience=patience), let_go)
 

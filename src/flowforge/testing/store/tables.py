@@ -7,13 +7,14 @@ from flowforge.model.credential import Credential
 from flowforge.model.delivery import Delivery
 from flowforge.model.event import Event
 from flowforge.model.job_run import JobRun
-from flowforge.model.project import Pipeline, Project
+from flowforge.model.project import DEFAULT_ORGANISATION, Pipeline, Project
 from flowforge.model.run import Run
 from flowforge.model.runner import Runner
 from flowforge.model.step_run import StepRun
 from flowforge.testing.store.table import Journal, Table
 
-_COUNTED = ("organisations", "projects", "pipelines", "deliveries", "runs", "jobs", "runners", "events")
+_NOUNS = ("projects", "pipelines", "deliveries", "runs", "jobs", "runners", "events")
+_FIRST = {"organisations": DEFAULT_ORGANISATION} | dict.fromkeys(_NOUNS, 0)
 
 
 class Tables:
@@ -38,9 +39,9 @@ class Tables:
         self.counters: Table[str, int] = Table(journal)
 
     def take(self, counter: str, count: int) -> range:
-        if counter not in _COUNTED:
+        if counter not in _FIRST:
             raise Bug(f"nothing counts {counter}")
-        last = self.counters.get(counter) or 0
+        last = self.counters.get(counter) or _FIRST[counter]
         self.counters.put(counter, last + count)
         return range(last + 1, last + count + 1)
 

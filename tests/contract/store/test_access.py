@@ -1,0 +1,85 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from flowforge.errors import Conflict
+from flowforge.model.credential import Credential, CredentialKind, Role
+from flowforge.ports import Store
+from flowforge.testing.clock import EPOCH
+from tests.contract.store.things import add_runs, debt, later, run, runner
+
+LINK = Credential(
+    hash="h1",
+    kind=CredentialKind.LINK,
+    organisation_id=1,
+    role=Role.VIEWER,
+    name="a link",
+    target="/runs/1",
+    created_at=EPOCH,
+    expires_at=later(60),
+)
+
+
+async def test_a_runner_is_saved_listed_and_removed(store: Store) -> None:
+    given = runner(2, labels=("linux", "big"), slots=4, executor="docker", seen_at=later(1), key_hash="k")
+    await store.write(lambda tx: tx.runners.save(runner(2)))
+    await store.write(lambda tx: tx.runners.save(given))
+    await store.write(lambda tx: tx.runners.save(runner(1)))
+    assert await store.read(lambda tx: tx.runners.all()) == [runner(1), given]
+    await store.write(lambda tx: tx.runners.remove(1))
+    await store.write(lambda tx: tx.runners.remove(1))
+    assert await store.read(lambda tx: tx.runners.get(1)) is None
+    assert await store.read(lambda tx: tx.runners.get(2)) == given
+
+
+async def test_a_credential_is_found_by_digest_and_kind(store: Store) -> None:
+    await store.write(lambda tx: tx.credentials.add(LINK))
+    assert await store.read(lambda tx: tx.credentials.find("h1", CredentialKind.LINK)) == LINK
+    assert await store.read(lambda tx: tx.credentials.find("h1", CredentialKind.SESSION)) is None
+    with pytest.raises(Conflict):
+        await store.write(lambda tx: tx.credentials.add(LINK))
+
+
+async def test_one_caller_alone_removes_a_credential(store: Store) -> None:
+    await store.write(lambda tx: tx.credentials.add(LINK))
+    calls = [store.write(lambda tx: tx.credentials.remove("h1")) for _ in range(8)]
+    assert sorted(await asyncio.gather(*calls)) == [False] * 7 + [True]
+
+
+async def test_pruning_removes_what_has_expired(store: Store) -> None:
+    rows = [LINK, replace(LINK, hash="h2", expires_at=later(61)), replace(LINK, hash="h3", expires_at=None)]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.credentials.add(row))
+    assert await store.write(lambda tx: tx.credentials.prune(later(61))) == 1
+    assert await store.read(lambda tx: tx.credentials.find("h1", CredentialKind.LINK)) is None
+    assert await store.read(lambda tx: tx.credentials.find("h2", CredentialKind.LINK)) == rows[1]
+
+
+async def test_debts_are_due_longest_waiting_first(store: Store) -> None:
+    await store.write(lambda tx: add_runs(tx, *(run(n) for n in range(1, 6))))
+    rows = [
+        debt(1, next_try_at=later(5)),
+        debt(2, next_try_at=later(1), tries=3, last_error="no"),
+        debt(3, next_try_at=later(0), delivered=1),
+        debt(4, next_try_at=later(9)),
+        debt(5, next_try_at=later(1), version=3, delivered=2),
+    ]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.debts.save(row))
+    assert [d.run_id for d in await store.read(lambda tx: tx.debts.due(later(5), 9))] == [2, 5, 1]
+    assert await store.read(lambda tx: tx.debts.due(later(5), 1)) == [rows[1]]
+    assert await store.read(lambda tx: tx.debts.next_try()) == later(1)
+
+
+async def test_a_debt_is_replaced_and_paid(store: Store) -> None:
+    await store.write(lambda tx: add_runs(tx, run()))
+    assert await store.read(lambda tx: tx.debts.next_try()) is None
+    await store.write(lambda tx: tx.debts.save(debt()))
+    paid = debt(version=2, delivered=2)
+    await store.write(lambda tx: tx.debts.save(paid))
+    assert await store.read(lambda tx: tx.debts.get(1)) == paid
+    assert await store.read(lambda tx: tx.debts.get(2)) is None
+    assert await store.read(lambda tx: tx.debts.next_try()) is None
+    with pytest.raises(Conflict):
+        await store.write(lambda tx: tx.debts.save(debt(9)))
