@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from typing import Self
 
 
 class Departures:
@@ -11,7 +12,7 @@ class Departures:
     def __init__(self) -> None:
         self._group: asyncio.TaskGroup | None = None
 
-    async def __aenter__(self) -> "Departures":
+    async def __aenter__(self) -> Self:
         self._group = asyncio.TaskGroup()
         await self._group.__aenter__()
         return self

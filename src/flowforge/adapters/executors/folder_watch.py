@@ -10,6 +10,7 @@ import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 IN_MODIFY, IN_CLOSE_WRITE, IN_MOVED_TO, IN_CREATE = 0x2, 0x8, 0x80, 0x100
@@ -50,7 +51,7 @@ class Changes:
 
 
 class FolderWatch:
-    """Belongs to the event loop that first watches. `close` ends it; a later watch begins anew."""
+    """Belongs to one event loop. Holds a descriptor only while it watches."""
 
     def __init__(self) -> None:
         self._fd = -1
@@ -67,8 +68,10 @@ class FolderWatch:
         finally:
             if self._changes.pop(watch, None) is not None and self._fd >= 0:
                 _libc().inotify_rm_watch(self._fd, watch)
+            if not self._changes:
+                self._close()
 
-    def close(self) -> None:
+    def _close(self) -> None:
         if self._fd >= 0:
             asyncio.get_running_loop().remove_reader(self._fd)
             os.close(self._fd)
@@ -101,5 +104,6 @@ class FolderWatch:
             self._changes[watch].happened()
 
 
+@cache
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)

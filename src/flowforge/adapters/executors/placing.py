@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from flowforge.errors import BadInput
@@ -33,10 +33,8 @@ def folder_below(workspace: Path, relative: str) -> Iterator[Path]:
 
 def _enter(fd: int, part: str, relative: str) -> int:
     try:
-        try:
+        with suppress(FileExistsError):
             os.mkdir(part, dir_fd=fd)
-        except FileExistsError:
-            pass
         inner = os.open(part, FOLDER, dir_fd=fd)
     except OSError as error:
         raise BadInput(

@@ -141,9 +141,10 @@ class SupervisedRoom:
 
     async def _answer(self, checkout: Checkout) -> list[tuple[str, str]]:
         source = self._place.order.source
+        if source is None:
+            reason = "there is nothing to check out: this run has no repository"
+            return [("detail", host_detail(Cause.CONFIG, reason))]
         try:
-            if source is None:
-                raise BadInput("there is nothing to check out: this run has no repository")
             return [("status", "success"), ("text", await self._checkout(source, checkout) + "\n")]
         except SourceUnavailable as error:
             return [("detail", host_detail(Cause.INFRASTRUCTURE, error.message))]

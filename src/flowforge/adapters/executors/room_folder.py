@@ -82,7 +82,7 @@ class RoomFolder:
         fd = os.open(
             draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self.fd
         )
-        with open(fd, "wb") as file:
+        with os.fdopen(fd, "wb") as file:
             file.write(data)
         os.rename(draft, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
 

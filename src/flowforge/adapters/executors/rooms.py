@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Protocol
+from typing import Protocol, Self
 
 import structlog
 
@@ -59,13 +59,12 @@ class Rooms:
         self._departures = Departures()
         self.threads = Threads()
 
-    async def __aenter__(self) -> "Rooms":
+    async def __aenter__(self) -> Self:
         await self._departures.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
         await self._departures.__aexit__()
-        self._watch.close()
         self.threads.close()
 
     @asynccontextmanager

@@ -1,5 +1,6 @@
 """The calls to a container engine that we need, in our own words."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,7 @@ class Engine:
     async def labelled(self, noun: str, label: str) -> Sequence[Mapping[str, Any]]:
         """All `containers`, `networks` or `volumes` with a label."""
         path = "/containers/json" if noun == "containers" else f"/{noun}"
-        query = {"all": "1", "filters": '{"label":["%s"]}' % label}
+        query = {"all": "1", "filters": json.dumps({"label": [label]})}
         found = _good(await self._call("GET", path, query=query), 200).json()
         return tuple(found["Volumes"] or () if noun == "volumes" else found)
 
@@ -93,10 +94,11 @@ class Engine:
         name, tag = _name_and_tag(reference)
         query = {"fromImage": name, **({"tag": tag} if tag else {})}
         path = f"{await self._version_prefix()}/images/create"
-        status, sentence = 200, ""
+        answered, sentence = 200, ""
         async for status, line in self._socket.objects("POST", path, query=query, deadline=deadline):
+            answered = status
             sentence = sentence or str(line.get("error") or line.get("message") or "")
-        return status, sentence
+        return answered, sentence
 
     async def archive(self, name: str, path: str) -> bytes | None:
         """A file in a container as a tar archive; None where there is none."""

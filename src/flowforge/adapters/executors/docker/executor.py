@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import Self
 
 from flowforge.adapters.executors import supervisor
 from flowforge.adapters.executors.docker import container, images, reach
@@ -40,7 +41,7 @@ class DockerExecutor:
         self._rooms = Rooms(site, sources, self)
         self._reached = False
 
-    async def __aenter__(self) -> "DockerExecutor":
+    async def __aenter__(self) -> Self:
         await self._rooms.__aenter__()
         return self
 

@@ -1,5 +1,6 @@
 """Whether the engine sees our folders: one that runs elsewhere, or beside a FlowForge in a container, does not."""
 
+import asyncio
 import io
 import secrets
 import tarfile
@@ -28,8 +29,7 @@ async def _reaches(engine: Engine, site: Site, image: str, folder: Path) -> bool
     nonce = secrets.token_hex(16)
     probe = folder / f".probe-{nonce}"
     name = f"flowforge-{site.instance}-probe-{nonce}"
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    probe.write_text(nonce)
+    await asyncio.to_thread(_put, probe, nonce)
     mount = {"Type": "bind", "Source": str(probe.absolute()), "Target": "/flowforge-probe", "ReadOnly": True}
     spec = {
         "Image": image,
@@ -45,9 +45,14 @@ async def _reaches(engine: Engine, site: Site, image: str, folder: Path) -> bool
             return False
         raise
     finally:
-        probe.unlink()
+        await asyncio.to_thread(probe.unlink)
         await engine.remove(name)
     return archive is not None and nonce.encode() in _first_file(archive)
+
+
+def _put(probe: Path, nonce: str) -> None:
+    probe.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+    probe.write_text(nonce)
 
 
 def _first_file(archive: bytes) -> bytes:

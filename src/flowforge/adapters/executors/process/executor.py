@@ -6,6 +6,7 @@ import pwd
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Self
 
 import structlog
 
@@ -40,7 +41,7 @@ class ProcessExecutor:
         self._rooms = Rooms(site, sources, self)
         self._mentioned = False
 
-    async def __aenter__(self) -> "ProcessExecutor":
+    async def __aenter__(self) -> Self:
         await self._rooms.__aenter__()
         return self
 
