@@ -1,9 +1,11 @@
 """What does not happen: leases nobody renews, jobs nobody can take."""
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 
@@ -20,6 +22,8 @@ from flowforge.services.progress import Moved, move_run
 
 log = structlog.get_logger()
 
+K = TypeVar("K", bound=Hashable)
+
 LOOKED_AT = 500
 """Ready jobs looked at in one round."""
 
@@ -29,17 +33,17 @@ class Stillness:
     """For how long, by this process's own monotonic clock, each thing was seen unchanged. A wall clock that jumps and
     a server that was away therefore take nothing from anybody."""
 
-    _seen: dict[Hashable, tuple[object, float]] = field(default_factory=dict)
+    _seen: dict[str, dict[Hashable, tuple[object, float]]] = field(default_factory=lambda: defaultdict(dict))
 
-    def of(self, key: Hashable, value: object, now: float) -> float:
-        before = self._seen.get(key)
-        if before is None or before[0] != value:
-            self._seen[key] = (value, now)
-            return 0.0
-        return now - before[1]
-
-    def forget_all_but(self, keys: set[Hashable]) -> None:
-        self._seen = {key: seen for key, seen in self._seen.items() if key in keys}
+    def of(self, kind: str, values: Mapping[K, object], now: float) -> dict[K, float]:
+        """All things of a kind with their present values; those not named any more are forgotten."""
+        before = self._seen[kind]
+        after = {
+            key: before[key] if key in before and before[key][0] == value else (value, now)
+            for key, value in values.items()
+        }
+        self._seen[kind] = dict(after.items())
+        return {key: now - since for key, (_, since) in after.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +60,7 @@ class Watch:
     bell: Bell
     clock: Clock
     patience: Patience
-    _leases: Stillness = field(default_factory=Stillness)
-    _runners: Stillness = field(default_factory=Stillness)
-    _waits: Stillness = field(default_factory=Stillness)
+    _still: Stillness = field(default_factory=Stillness)
 
     async def serve(self) -> None:
         """Look around four times a lease, until cancelled."""
@@ -72,11 +74,10 @@ class Watch:
 
     async def end_lost_attempts(self) -> None:
         live = await self.store.read(lambda tx: tx.attempts.live())
-        now = self.clock.monotonic()
-        expired = [a for a in live if self._leases.of(a.key, a.beat, now) > self.patience.lease]
-        self._leases.forget_all_but({attempt.key for attempt in live})
-        for attempt in expired:
-            await self._end_lost(attempt)
+        still = self._still.of("lease", {a.key: a.beat for a in live}, self.clock.monotonic())
+        for attempt in live:
+            if still[attempt.key] > self.patience.lease:
+                await self._end_lost(attempt)
 
     async def _end_lost(self, attempt: Attempt) -> None:
         key, known, now = attempt.key, attempt.beat, self.clock.now()
@@ -89,13 +90,11 @@ class Watch:
         """A job that no runner could take for too long fails; until then it says what it waits for."""
         ready, runners = await self.store.read(lambda tx: (tx.jobs.ready(LOOKED_AT), tx.runners.all()))
         now = self.clock.monotonic()
-        still = [self._runners.of(runner.id, runner.seen_at, now) for runner in runners]
-        served = any(r.seen_at and s <= self.patience.lease for r, s in zip(runners, still, strict=True))
-        for job in ready:
-            waited = self._waits.of((job.id, job.attempt), served, now)
-            if not served:
-                await self._unserved(job, waited, _why_unserved(runners))
-        self._waits.forget_all_but({(job.id, job.attempt) for job in ready})
+        silent = self._still.of("runner", {r.id: r.seen_at for r in runners}, now)
+        served = any(r.seen_at and silent[r.id] <= self.patience.lease for r in runners)
+        waited = self._still.of("job", {(job.id, job.attempt): served for job in ready}, now)
+        for job in ready if not served else ():
+            await self._unserved(job, waited[job.id, job.attempt], _why_unserved(runners))
 
     async def _unserved(self, job: JobRun, waited: float, why: str) -> None:
         now = self.clock.now()

@@ -16,11 +16,17 @@ def watch_of(world: World) -> Watch:
 
 def test_stillness_counts_from_the_last_change() -> None:
     still = Stillness()
-    assert still.of("a", 1, 100.0) == 0.0
-    assert still.of("a", 1, 130.0) == 30.0
-    assert still.of("a", 2, 140.0) == 0.0
-    still.forget_all_but(set())
-    assert still.of("a", 2, 150.0) == 0.0
+    assert still.of("x", {"a": 1}, 100.0) == {"a": 0.0}
+    assert still.of("x", {"a": 1, "b": 1}, 130.0) == {"a": 30.0, "b": 0.0}
+    assert still.of("x", {"a": 2, "b": 1}, 140.0) == {"a": 0.0, "b": 10.0}
+    assert still.of("y", {"a": 2}, 140.0) == {"a": 0.0}
+
+
+def test_what_is_not_named_any_more_is_forgotten() -> None:
+    still = Stillness()
+    still.of("x", {"a": 1}, 100.0)
+    assert still.of("x", {}, 110.0) == {}
+    assert still.of("x", {"a": 1}, 120.0) == {"a": 0.0}
 
 
 async def test_an_attempt_that_is_not_renewed_is_lost_and_tried_again(world: World) -> None:
