@@ -18,6 +18,7 @@ class LogTail:
         self._step = step
         self._segment = -1
         self._fd = -1
+        self._seen = 0  # bytes of the open segment
         self._forgotten = 0
 
     def read(self) -> bytes:
@@ -27,7 +28,9 @@ class LogTail:
             return b""
         data = os.pread(self._fd, min(CHUNK, SEGMENT - position), position)
         if not data:
-            self._check(position)
+            self._check()
+        else:
+            self._seen = position + len(data)
         self.offset += len(data)
         return data
 
@@ -61,12 +64,12 @@ class LogTail:
             os.close(fd)
             raise Tampered(f"the log of step {self._step} was replaced by something else")
         self.close()
-        self._fd, self._segment = fd, segment
+        self._fd, self._segment, self._seen = fd, segment, 0
         return True
 
-    def _check(self, position: int) -> None:
+    def _check(self) -> None:
         status = os.fstat(self._fd)
-        if status.st_size < position:
+        if status.st_size < self._seen:
             raise Tampered(f"the log of step {self._step} shrank")
         if status.st_nlink == 0:
             raise Tampered(f"the log of step {self._step} was replaced")

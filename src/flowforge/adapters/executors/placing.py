@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from flowforge.errors import BadInput
@@ -12,33 +12,35 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @contextmanager
 def folder_below(workspace: Path, relative: str) -> Iterator[Path]:
-    """A path to the folder `relative` below the workspace, made where it is missing. It stays that folder even if the
-    job puts a link in its place meanwhile. Raises `BadInput` for a path that leads elsewhere."""
+    """A path to the folder `relative` below the workspace, made where it is missing. All of it but its last part is
+    held open, so that the job cannot put a link in its place meanwhile; a link as the last part is for `Sources` to
+    refuse. Raises `BadInput` for a path that leads elsewhere."""
     parts = PurePosixPath(relative).parts
     if relative.startswith("/") or ".." in parts or "\0" in relative:
         raise BadInput(f"the checkout path {relative!r} leaves the workspace", field="path")
     if not parts:
         yield workspace
         return
-    fd = os.open(workspace, FOLDER)
-    try:
-        for part in parts:
-            fd = _enter(fd, part, relative)
+    with ExitStack() as held:
+        parent = _held(held, os.open(workspace, FOLDER))
+        try:
+            for part in parts[:-1]:
+                parent = _held(held, _enter(parent, part))
+            os.close(_enter(parent, parts[-1]))
+        except OSError as error:
+            sentence = f"the checkout path {relative!r} cannot be made a folder: {error.strerror}"
+            raise BadInput(sentence, field="path") from error
         # The kernel resolves this to the open folder itself; for other processes too, so not /proc/self.
-        held = Path(f"/proc/{os.getpid()}/fd/{fd}")
-        yield held if held.exists() else workspace / relative
-    finally:
-        os.close(fd)
+        folder = Path(f"/proc/{os.getpid()}/fd/{parent}")
+        yield folder / parts[-1] if folder.exists() else workspace / relative
 
 
-def _enter(fd: int, part: str, relative: str) -> int:
-    try:
-        with suppress(FileExistsError):
-            os.mkdir(part, dir_fd=fd)
-        inner = os.open(part, FOLDER, dir_fd=fd)
-    except OSError as error:
-        raise BadInput(
-            f"the checkout path {relative!r} cannot be made a folder: {error.strerror}", field="path"
-        ) from error
-    os.close(fd)
-    return inner
+def _held(stack: ExitStack, fd: int) -> int:
+    stack.callback(os.close, fd)
+    return fd
+
+
+def _enter(folder: int, name: str) -> int:
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=folder)
+    return os.open(name, FOLDER, dir_fd=folder)

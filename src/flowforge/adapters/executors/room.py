@@ -150,6 +150,9 @@ class SupervisedRoom:
             return [("detail", host_detail(Cause.INFRASTRUCTURE, error.message))]
         except BadInput as error:
             return [("detail", host_detail(Cause.CONFIG, error.message))]
+        except OSError as error:
+            reason = f"the run's files cannot be put into the workspace: {error}"
+            return [("detail", host_detail(Cause.INFRASTRUCTURE, reason))]
 
     async def _checkout(self, source: Source, checkout: Checkout) -> str:
         with folder_below(self._place.workspace, checkout.path) as into:

@@ -57,6 +57,7 @@ class Rooms:
         self._machinery = machinery
         self._watch = FolderWatch()
         self._departures = Departures()
+        self._leaving: set[AttemptKey] = set()
         self.threads = Threads()
 
     async def __aenter__(self) -> Self:
@@ -83,17 +84,18 @@ class Rooms:
             folder.close()
             raise
         except BaseException:
-            await self._departures.add(self._remove(key, folder, self._site.grace))
+            await self._leave(key, folder)
             raise
-        await self._departures.add(self._remove(key, folder, self._site.grace))
+        await self._leave(key, folder)
 
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         removed = []
         for key in await self.threads.run(lodging.unowned, self._site, keep):
-            folder = await self.threads.run(RoomFolder, self._site.control(key))
-            await self._remove(key, folder, 0)
-            removed.append(f"room {key}")
-        return (*removed, *await self._machinery.strays(keep))
+            if key not in self._leaving:
+                folder = await self.threads.run(RoomFolder, self._site.control(key))
+                await self._remove(key, folder, 0)
+                removed.append(f"room {key}")
+        return (*removed, *await self._machinery.strays({*keep, *self._leaving}))
 
     async def _begin(
         self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str], folder: RoomFolder
@@ -109,6 +111,10 @@ class Rooms:
         await self.threads.run(folder.write, "plan", plan)
         await self._machinery.start(key, folder)
 
+    async def _leave(self, key: AttemptKey, folder: RoomFolder) -> None:
+        self._leaving.add(key)
+        await self._departures.add(self._remove(key, folder, self._site.grace))
+
     async def _remove(self, key: AttemptKey, folder: RoomFolder, grace: float) -> None:
         try:
             with self._watch.watch(folder.path) as changes:
@@ -118,4 +124,5 @@ class Rooms:
         except (FlowForgeError, OSError, subprocess.SubprocessError) as error:
             log.warning("room not removed, left to the next sweep", attempt=str(key), error=str(error))
         finally:
+            self._leaving.discard(key)
             folder.close()

@@ -1,0 +1,45 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from flowforge.adapters.executors.docker import DockerExecutor
+from flowforge.adapters.executors.process import ProcessExecutor
+from flowforge.testing.executor import FakeExecutor
+from flowforge.testing.sources import FakeSources
+from tests.contract.executors.lodge import ORIGIN, Lodge, new_site
+from tests.images import image
+
+PROCESS = pytest.param("process")
+DOCKER = pytest.param("docker", marks=pytest.mark.needs("docker", "busybox", "bash", "dash"))
+
+
+@pytest.fixture
+def sources() -> FakeSources:
+    return FakeSources({ORIGIN: {"hello.txt": b"hello\n", "deep/er.txt": b"er\n"}})
+
+
+@pytest.fixture
+async def lodge(request: pytest.FixtureRequest, tmp_path: Path, sources: FakeSources) -> AsyncIterator[Lodge]:
+    """By the name in `request.param`: fake, process or docker."""
+    site = new_site(tmp_path)
+    kind = str(request.param)
+    if kind == "fake":
+        fake = FakeExecutor(sources=sources, workspaces=tmp_path / "work")
+        yield Lodge(kind=kind, executor=fake, site=site, sources=sources, fakes=fake)
+    elif kind == "process":
+        async with ProcessExecutor(site, sources) as process:
+            yield Lodge(kind=kind, executor=process, site=site, sources=sources)
+            await process.sweep(())
+    else:
+        async with DockerExecutor(site, sources) as docker:
+            yield Lodge(kind=kind, executor=docker, site=site, sources=sources, image=image("bash"))
+            await docker.sweep(())
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes a `lodge` runs in both real ones, unless it says otherwise."""
+    marked = any(mark.name == "parametrize" for mark in metafunc.definition.iter_markers())
+    if "lodge" in metafunc.fixturenames and not marked:
+        kinds = getattr(metafunc.module, "KINDS", [PROCESS, DOCKER])
+        metafunc.parametrize("lodge", kinds, indirect=True)
