@@ -16,55 +16,9 @@ from urllib.parse import urlencode
 
 from tests.needs import ENGINE_SOCKET
 
-APPLETS = tuple(
-    [
-        "basename",
-        "cat",
-        "chmod",
-        "chown",
-        "cut",
-        "dd",
-        "df",
-        "du",
-        "env",
-        "expr",
-        "false",
-        "find",
-        "grep",
-        "head",
-        "hostname",
-        "id",
-        "kill",
-        "ln",
-        "ls",
-        "mkdir",
-        "mkfifo",
-        "mktemp",
-        "mount",
-        "mv",
-        "od",
-        "printf",
-        "ps",
-        "pwd",
-        "readlink",
-        "rm",
-        "rmdir",
-        "sed",
-        "seq",
-        "setsid",
-        "sha256sum",
-        "sleep",
-        "sort",
-        "stat",
-        "tail",
-        "tee",
-        "touch",
-        "tr",
-        "true",
-        "uname",
-        "wc",
-        "yes",
-    ]
+APPLETS = (
+    "basename cat chmod chown cut dd df du env expr false find grep head hostname id kill ln ls mkdir mkfifo mktemp mount "
+    "mv od printf ps pwd readlink rm rmdir sed seq setsid sha256sum sleep sort stat tail tee touch tr true uname wc yes"
 )
 PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1234:1235:app:/home/app:/bin/sh\n"
 GROUP = "root:x:0:\napp:x:1235:\nextra:x:1300:app\nother:x:1301:\n"
@@ -133,7 +87,7 @@ def _which(name: str) -> Path:
 def _tools(*shells: str) -> _Root:
     root = _Root()
     root.program(_which("busybox"), "bin/busybox")
-    root.links((*APPLETS, *shells), "busybox")
+    root.links((*APPLETS.split(), *shells), "busybox")
     root.text("etc/passwd", PASSWD)
     root.text("etc/group", GROUP)
     return root
