@@ -1,15 +1,31 @@
 """One attempt, from its claim to its report."""
 
+import asyncio
+
 import structlog
 
-from flowforge.model.claim import Claim, Lease
+from flowforge.engine.mask import Masker
+from flowforge.engine.outcome import outcome
+from flowforge.errors import BadInput, FlowForgeError, LeaseLost
+from flowforge.model.claim import Claim, Lease, Outcome, StepReport
+from flowforge.model.exit import Exit
+from flowforge.model.order import StepOrder
+from flowforge.model.status import Cause, Status
 from flowforge.ports import Executor, Room, RunnerLink, Spool
+from flowforge.runner.checkpoint import Checkpoint, Section
+from flowforge.runner.log_pipe import LogPipe
 
 log = structlog.get_logger()
 
+WORTH_TELLING = 0.1
+"""Seconds a step runs before it is reported as running: most end sooner, and one report then says it all."""
+
 
 class Assignment:
+    """`carry_out` is called once. What it needs to go on after a kill is in the spool before it is needed."""
+
     def __init__(self, claim: Claim, link: RunnerLink, executor: Executor, spool: Spool) -> None:
+        self.lease: Lease = claim.lease
         self._claim = claim
         self._link = link
         self._executor = executor
@@ -17,6 +33,99 @@ class Assignment:
         self._room: Room | None = None
         self._stop_reason = ""
 
-    @property
-    def lease(self) -> Lease:
-        return self._claim.lease
+    async def carry_out(self) -> None:
+        """Raises `LeaseLost` where another attempt took over; the room is gone then. Cancelled, it leaves the room."""
+        key = self.lease.attempt
+        self._spool.hold(self.lease)
+        try:
+            await self._in_room()
+        except LeaseLost:
+            self._spool.drop(key)
+            raise
+        except Exception as error:  # noqa: BLE001  whatever breaks one attempt must not take the others down
+            await self._link.finish(self.lease, _broken(error))
+        self._spool.drop(key)
+
+    async def stop(self, reason: str) -> None:
+        """End the job, also one whose room is still being made."""
+        self._stop_reason = reason
+        if self._room:
+            await self._room.stop(reason)
+
+    async def _in_room(self) -> None:
+        claim = self._claim
+        async with self._executor.open(self.lease.attempt, claim.order, claim.secrets) as room:
+            self._room = room
+            if self._stop_reason:
+                await room.stop(self._stop_reason)
+            ended = await self._run_steps(room)
+            await self._link.finish(self.lease, ended)
+
+    async def _run_steps(self, room: Room) -> Outcome:
+        checkpoint = Checkpoint.parse(self._spool.noted(self.lease.attempt))
+        exits: list[tuple[str, Exit]] = []
+        for step in self._claim.order.steps:
+            if step.index < checkpoint.step:
+                section = checkpoint.sections[step.index]
+                ended = await room.run(step, _Forgetful(section.raw), since=section.raw)
+            else:
+                ended, checkpoint = await self._watch(room, step, checkpoint)
+            exits.append((step.name, ended))
+            await self._link.report(self.lease, [_report(step, ended, checkpoint.sections[step.index])])
+        return outcome(exits)
+
+    async def _watch(self, room: Room, step: StepOrder, begun: Checkpoint) -> tuple[Exit, Checkpoint]:
+        masker = Masker(self._claim.secrets)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                pipe = LogPipe(self._link, self.lease, self._spool, masker, tasks, begun)
+                telling = tasks.create_task(self._tell_running(step, begun.start))
+                ended = await room.run(step, pipe, since=begun.raw)
+                telling.cancel()
+                await pipe.finish()
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
+        return ended, pipe.checkpoint
+
+    async def _tell_running(self, step: StepOrder, log_start: int) -> None:
+        await asyncio.sleep(WORTH_TELLING)
+        report = StepReport(index=step.index, status=Status.RUNNING, log_start=log_start)
+        await self._link.report(self.lease, [report])
+
+
+class _Forgetful:
+    """A sink for output that was stored in an earlier life."""
+
+    def __init__(self, raw: int) -> None:
+        self._raw = raw
+
+    async def write(self, data: bytes) -> int:
+        self._raw += len(data)
+        return self._raw
+
+
+def _report(step: StepOrder, ended: Exit, section: Section) -> StepReport:
+    return StepReport(
+        index=step.index,
+        status=ended.status,
+        cause=ended.cause,
+        reason=ended.reason,
+        exit_code=ended.code,
+        started_at=ended.started_at,
+        finished_at=ended.finished_at,
+        log_start=section.start,
+        log_end=section.end,
+    )
+
+
+def _broken(error: Exception) -> Outcome:
+    if isinstance(error, BadInput):
+        return Outcome(status=Status.FAILURE, cause=Cause.CONFIG, reason=error.message)
+    if isinstance(error, FlowForgeError):
+        return Outcome(status=Status.FAILURE, cause=Cause.INFRASTRUCTURE, reason=error.message)
+    log.error("an attempt broke", exc_info=error)
+    return Outcome(
+        status=Status.FAILURE,
+        cause=Cause.INFRASTRUCTURE,
+        reason="the runner met an unexpected error; its log says more",
+    )

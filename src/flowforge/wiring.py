@@ -1,0 +1,181 @@
+"""Where everything is put together: the one module that knows doors and adapters alike."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from flowforge.adapters.data.clock import SystemClock
+from flowforge.adapters.data.folder import DataFolder
+from flowforge.adapters.executors.docker.executor import DockerExecutor
+from flowforge.adapters.executors.process.executor import ProcessExecutor
+from flowforge.adapters.executors.site import Site
+from flowforge.adapters.git.mirror_sources import MirrorSources
+from flowforge.adapters.git.mirrors import GitMirrors, MirrorPolicy
+from flowforge.adapters.http.client import HttpClient
+from flowforge.adapters.logs.folder import FileLogs
+from flowforge.adapters.notify.commit_statuses import ForgeCommitStatuses
+from flowforge.adapters.queue.bell import LocalBell
+from flowforge.adapters.spool.folder import FolderSpool
+from flowforge.adapters.store.opening import open_store
+from flowforge.adapters.vault.environment import EnvironmentVault
+from flowforge.forges.registry import FORGES
+from flowforge.ports import Bell, Clock, Executor, Logs, Sources, Store, Vault
+from flowforge.runner.agent import Agent
+from flowforge.runner.patient import PatientLink
+from flowforge.server.app import Application, DoorSettings, Ground, Services, Unsigned, create_app
+from flowforge.services.access import Access
+from flowforge.services.browse import Browse
+from flowforge.services.control import Control
+from flowforge.services.intake import Intake
+from flowforge.services.link import Desk
+from flowforge.services.links import Links
+from flowforge.services.prepare import Preparer
+from flowforge.services.runners import Runners
+from flowforge.services.statuses import StatusKeeper, Wording
+from flowforge.services.watch import Patience, Watch
+from flowforge.settings import ExecutorChoice, Settings
+
+Work = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A server ready to serve: its door, its data folder, and what goes on behind the door until it is told to stop."""
+
+    app: Application
+    access: Access
+    data: DataFolder
+    work: tuple[Work, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What every service stands on."""
+
+    store: Store
+    logs: Logs
+    bell: Bell
+    clock: Clock
+    vault: Vault
+    data: DataFolder
+
+
+@asynccontextmanager
+async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
+    async with AsyncExitStack() as stack:
+        base = await _base(settings, stack)
+        links = Links(public_url)
+        mirrors = GitMirrors(base.data.mirrors, _mirror_policy(settings), _clone_credentials(settings))
+        sources = MirrorSources(mirrors)
+        stack.callback(sources.close)
+        executor = await stack.enter_async_context(_executor(settings, base.data, sources))
+        services = _services(base)
+        yield System(
+            app=create_app(services, _door(settings, base.data, public_url)),
+            access=services.access,
+            data=base.data,
+            work=(
+                Preparer(base.store, mirrors, base.bell, base.clock, links).serve,
+                _statuses(settings, base, links, stack).serve,
+                Watch(base.store, base.bell, base.clock, _patience(settings)).serve,
+                await _local_agent(settings, base, services.runners, executor),
+            ),
+        )
+
+
+async def _base(settings: Settings, stack: AsyncExitStack) -> Base:
+    data = DataFolder(settings.data)
+    await asyncio.to_thread(data.prepare)
+    store = await asyncio.to_thread(open_store, settings.database_url)
+    stack.push_async_callback(store.close)
+    return Base(
+        store=store,
+        logs=await stack.enter_async_context(FileLogs(data.run_logs)),
+        bell=LocalBell(),
+        clock=SystemClock(),
+        vault=EnvironmentVault(os.environ),
+        data=data,
+    )
+
+
+def _services(base: Base) -> Services:
+    store, bell, clock = base.store, base.bell, base.clock
+    return Services(
+        intake=Intake(store, bell, clock),
+        control=Control(store, bell, clock),
+        browse=Browse(store),
+        runners=Runners(store, clock),
+        access=Access(store, clock),
+        ground=Ground(store=store, logs=base.logs, bell=bell, clock=clock),
+    )
+
+
+def _door(settings: Settings, data: DataFolder, public_url: str) -> DoorSettings:
+    secret = settings.webhook_secret or data.webhook_secret()
+    return DoorSettings(
+        version=version("flowforge"),
+        public_url=public_url,
+        webhook_secret=secret.encode(),
+        webhook_max_bytes=settings.webhook_max_bytes,
+        unsigned_webhooks=Unsigned.FROM_LOOPBACK if settings.unsigned_webhooks else Unsigned.REFUSED,
+        trusted_proxies=settings.trusted_proxies,
+    )
+
+
+def _mirror_policy(settings: Settings) -> MirrorPolicy:
+    return MirrorPolicy(trusted=frozenset(settings.trusted_forges))
+
+
+def _clone_credentials(settings: Settings) -> Callable[[str], str | None]:
+    tokens = {"https://github.com": settings.github_token}
+    return tokens.get
+
+
+def _statuses(settings: Settings, base: Base, links: Links, stack: AsyncExitStack) -> StatusKeeper:
+    http = HttpClient(frozenset(settings.trusted_forges))
+    stack.push_async_callback(http.aclose)
+    forge = ForgeCommitStatuses(http, base.vault, FORGES, {"github": settings.github_api})
+    wording = Wording(context=settings.status_context, links=links)
+    return StatusKeeper(base.store, forge, base.bell, base.clock, wording)
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(lease=settings.lease_seconds, engine=settings.engine_wait)
+
+
+async def _local_agent(settings: Settings, base: Base, runners: Runners, executor: Executor) -> Work:
+    runner = await runners.enrol_local(settings.runner_slots, settings.executor)
+    desk = Desk(base.store, base.logs, base.bell, base.clock, base.vault)
+    link = PatientLink(desk.link(runner.id))
+
+    async def tell(note: str) -> None:
+        await runners.note(runner.id, note)
+
+    return Agent(link, executor, FolderSpool(base.data.spool), settings.runner_slots, tell).serve
+
+
+def _executor(
+    settings: Settings, data: DataFolder, sources: Sources
+) -> "DockerExecutor | ProcessExecutor":
+    site = Site(instance=data.instance(), folder=data.rooms(), workspaces=settings.workspace_root)
+    if settings.executor is ExecutorChoice.PROCESS:
+        return ProcessExecutor(site, sources)
+    return DockerExecutor(site, sources, address=engine_address(settings.executor, os.environ))
+
+
+def engine_address(choice: ExecutorChoice, environ: "os._Environ[str] | dict[str, str]") -> str | None:
+    """The container engine to talk to; None leaves it to the executor's usual socket."""
+    if named := environ.get("DOCKER_HOST"):
+        return named
+    podman = [
+        Path(environ.get("XDG_RUNTIME_DIR", "/nowhere")) / "podman" / "podman.sock",
+        Path("/run/podman/podman.sock"),
+    ]
+    docker = [Path("/var/run/docker.sock")]
+    wanted = {ExecutorChoice.DOCKER: docker, ExecutorChoice.PODMAN: podman}.get(choice, docker + podman)
+    there = next((path for path in wanted if path.is_socket()), None)
+    return f"unix://{there}" if there else None

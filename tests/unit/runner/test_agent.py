@@ -1,0 +1,226 @@
+"""The agent over the real services and a fake executor: it carries out, it heeds, it goes on after a kill."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from flowforge.model.attempt import AttemptKey
+from flowforge.model.event import EventKind
+from flowforge.model.order import JobOrder, StepOrder
+from flowforge.model.plan import Plan, PlannedJob
+from flowforge.model.status import Cause, Status
+from flowforge.model.step_spec import Script, When
+from flowforge.ports import RunnerLink
+from flowforge.runner.agent import Agent, Rhythm
+from flowforge.runner.patient import PatientLink
+from flowforge.services.control import Control
+from flowforge.services.progress import EVENTS
+from flowforge.testing.checker import read_history, violations
+from flowforge.testing.executor import Act, FakeExecutor
+from flowforge.testing.spool import MemorySpool
+from tests.unit.services.world import World
+
+QUICK = Rhythm(claim=0.2, renew=0.2, probe=0.01)
+
+
+def job(key: str, *scripts: str, needs: tuple[str, ...] = (), last: When = When.ON_SUCCESS) -> PlannedJob:
+    steps = [StepOrder(index=i, name=text, do=Script(text=text)) for i, text in enumerate(scripts)]
+    steps[-1] = replace(steps[-1], when=last)
+    return PlannedJob(order=JobOrder(key=key, name=key, steps=tuple(steps)), needs=needs)
+
+
+@dataclass
+class Machine:
+    """A world with one runner in it."""
+
+    world: World
+    executor: FakeExecutor
+    spool: MemorySpool = field(default_factory=MemorySpool)
+    told: list[str] = field(default_factory=list)
+
+    async def start(self, *jobs: PlannedJob) -> int:
+        return await self.world.planned_as(Plan(jobs=jobs))
+
+    @asynccontextmanager
+    async def agent(self, slots: int = 2) -> AsyncIterator[None]:
+        """At work inside the block; leaving it is like a kill: whatever it held, it holds no more."""
+        link: RunnerLink = PatientLink(await self.world.runner())
+
+        async def tell(note: str) -> None:
+            self.told.append(note)
+
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(Agent(link, self.executor, self.spool, slots, tell, QUICK).serve())
+            yield
+            working.cancel()
+
+    async def until(self, run_id: int, *statuses: Status) -> Status:
+        rung = self.world.bell.listen(EVENTS)
+        while (run := await self.world.run(run_id)).status not in statuses:
+            await rung.wait(1)
+        return run.status
+
+    async def over(self, run_id: int) -> Status:
+        return await self.until(run_id, Status.SUCCESS, Status.FAILURE, Status.CANCELLED)
+
+    async def running(self, count: int) -> tuple[AttemptKey, ...]:
+        """Wait until so many rooms have begun their step."""
+        while len(keys := [key for key, fake in self.executor.jobs.items() if fake.begun]) < count:
+            await asyncio.sleep(0.001)
+        return tuple(keys)
+
+    async def log(self, key: AttemptKey) -> bytes:
+        return b"".join([chunk async for chunk in self.world.logs.read(key)])
+
+
+def machine(world: World, acts: Mapping[str, Act] | None = None) -> Machine:
+    return Machine(world, FakeExecutor(acts or {}))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+async def test_a_run_is_carried_out_with_its_logs_and_steps(world: World) -> None:
+    with_output = machine(world, {"make": Act(output=b"made\n"), "test": Act(output=b"tested\n")})
+    run_id = await with_output.start(job("build", "make", "test"))
+    async with with_output.agent():
+        assert await with_output.over(run_id) is Status.SUCCESS
+    key = AttemptKey(run=run_id, job=1, number=1)
+    assert await with_output.log(key) == b"made\ntested\n"
+    steps = await world.store.read(lambda tx: tx.steps.of((key,)))
+    assert [(step.status, step.log_start, step.log_end) for step in steps] == [
+        (Status.SUCCESS, 0, 5),
+        (Status.SUCCESS, 5, 12),
+    ]
+    assert with_output.executor.jobs == {}
+    assert with_output.spool.held() == []
+
+
+async def test_a_failing_step_fails_its_job_and_what_needs_it_is_skipped(world: World) -> None:
+    failing = machine(world, {"make": Act(code=3)})
+    run_id = await failing.start(
+        job("build", "make", "never", "tidy", last=When.ALWAYS), job("test", "x", needs=("build",))
+    )
+    async with failing.agent():
+        assert await failing.over(run_id) is Status.FAILURE
+    run = await world.run(run_id)
+    assert (run.cause, run.reason) == (Cause.EXIT, 'job "build": step "make" ended with exit code 3')
+    assert await world.statuses(run_id) == {"build": "failure", "test": "skipped"}
+    steps = await world.store.read(lambda tx: tx.steps.of((AttemptKey(run=run_id, job=1, number=1),)))
+    assert [step.status.value for step in steps] == ["failure", "skipped", "success"]
+
+
+async def test_no_more_jobs_than_slots_run_at_once(world: World) -> None:
+    slow = machine(world, {"wait": Act(lasts=True)})
+    run_id = await slow.start(*(job(f"j{i}", "wait") for i in range(4)))
+    async with slow.agent(slots=2):
+        await slow.running(2)
+        await asyncio.sleep(0.05)
+        assert len(slow.executor.jobs) == 2
+        slow.executor.let_end("wait")
+        assert await slow.over(run_id) is Status.SUCCESS
+
+
+async def test_a_cancel_stops_the_room(world: World) -> None:
+    slow = machine(world, {"wait": Act(output=b"begun\n", lasts=True)})
+    run_id = await slow.start(job("build", "wait", "never"))
+    async with slow.agent():
+        (key,) = await slow.running(1)
+        await Control(world.store, world.bell, world.clock).cancel(run_id, "ann")
+        assert await slow.over(run_id) is Status.CANCELLED
+    assert await slow.log(key) == b"begun\n"
+    assert slow.executor.removed[key].stop_reason == "the run was cancelled"
+
+
+async def test_an_agent_that_was_killed_goes_on_and_no_step_begins_twice(world: World) -> None:
+    slow = machine(world, {"one": Act(output=b"1\n"), "wait": Act(output=b"2\n", lasts=True)})
+    run_id = await slow.start(job("build", "one", "wait"))
+    for _ in range(3):
+        async with slow.agent():
+            (key,) = await slow.running(1)
+            while len(slow.executor.jobs[key].begun) < 2:
+                await asyncio.sleep(0.001)
+    slow.executor.let_end("wait")
+    async with slow.agent():
+        assert await slow.over(run_id) is Status.SUCCESS
+    assert slow.executor.removed[key].begun == [0, 1]
+    assert await slow.log(key) == b"1\n2\n"
+    assert violations(await world.store.read(read_history)) == ()
+
+
+async def test_a_room_nobody_owns_is_swept_at_the_start(world: World) -> None:
+    slow = machine(world, {"wait": Act(lasts=True)})
+    await slow.start(job("build", "wait"))
+    async with slow.agent():
+        (key,) = await slow.running(1)
+    slow.spool.drop(key)
+    async with slow.agent():
+        while key in slow.executor.jobs:
+            await asyncio.sleep(0.001)
+
+
+async def test_a_superseded_attempt_is_given_up_and_its_room_removed(world: World) -> None:
+    slow = machine(world, {"wait": Act(lasts=True)})
+    run_id = await slow.start(job("build", "wait"))
+    async with slow.agent():
+        (key,) = await slow.running(1)
+    lease = slow.spool.held()[0]
+    slow.spool.hold(replace(lease, token="stolen"))
+    async with slow.agent():
+        while key in slow.executor.jobs:
+            await asyncio.sleep(0.001)
+    assert slow.spool.held() == []
+    assert (await world.run(run_id)).status is Status.RUNNING
+
+
+async def test_an_engine_that_is_away_is_told_and_waited_for(world: World) -> None:
+    away = machine(world)
+    away.executor.down = "no container engine answers"
+    run_id = await away.start(job("build", "make"))
+    async with away.agent():
+        while not away.told:
+            await asyncio.sleep(0.001)
+        assert (await world.run(run_id)).status is Status.PENDING
+        away.executor.down = ""
+        assert await away.over(run_id) is Status.SUCCESS
+    assert away.told == ["no container engine answers", ""]
+
+
+async def test_what_breaks_one_attempt_is_its_own_failure(world: World) -> None:
+    class Refusing(FakeExecutor):
+        def open(self, *_: object) -> object:  # type: ignore[override]
+            raise RuntimeError("boom")
+
+    broken = Machine(world, Refusing())
+    run_id = await broken.start(job("build", "make"))
+    async with broken.agent():
+        assert await broken.over(run_id) is Status.FAILURE
+    assert (await world.run(run_id)).cause is Cause.INFRASTRUCTURE
+
+
+async def test_a_long_step_is_seen_running(world: World) -> None:
+    slow = machine(world, {"wait": Act(lasts=True)})
+    run_id = await slow.start(job("build", "wait"))
+    async with slow.agent():
+        while EventKind.STEP_STARTED not in await world.kinds():
+            await asyncio.sleep(0.01)
+        slow.executor.let_end("wait")
+        assert await slow.over(run_id) is Status.SUCCESS
+
+
+async def test_secrets_never_reach_the_log(world: World) -> None:
+    world.vault.values["TOKEN"] = "s3cr3t-value"
+    leaky = machine(world, {"leak": Act(output=b"the token is s3cr3t-value!\n")})
+    from flowforge.model.secret_ref import SecretRef
+
+    planned = job("build", "leak")
+    planned = replace(planned, order=replace(planned.order, secrets=(SecretRef(name="TOKEN"),)))
+    run_id = await leaky.start(planned)
+    async with leaky.agent():
+        assert await leaky.over(run_id) is Status.SUCCESS
+    assert await leaky.log(AttemptKey(run=run_id, job=1, number=1)) == b"the token is ***!\n"
