@@ -47,6 +47,15 @@ async def test_one_caller_alone_removes_a_credential(store: Store) -> None:
     assert sorted(await asyncio.gather(*calls)) == [False] * 7 + [True]
 
 
+async def test_all_credentials_of_a_kind_go_together(store: Store) -> None:
+    rows = [LINK, replace(LINK, hash="h2"), replace(LINK, hash="h3", kind=CredentialKind.SESSION)]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.credentials.add(row))
+    await store.write(lambda tx: tx.credentials.remove_kind(CredentialKind.LINK))
+    assert await store.read(lambda tx: tx.credentials.find("h2", CredentialKind.LINK)) is None
+    assert await store.read(lambda tx: tx.credentials.find("h3", CredentialKind.SESSION)) == rows[2]
+
+
 async def test_pruning_removes_what_has_expired(store: Store) -> None:
     rows = [LINK, replace(LINK, hash="h2", expires_at=later(61)), replace(LINK, hash="h3", expires_at=None)]
     for row in rows:

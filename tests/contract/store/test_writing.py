@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -150,6 +151,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "runners.remove": lambda tx: tx.runners.remove(1),
     "credentials.add": lambda tx: tx.credentials.add(CREDENTIAL),
     "credentials.remove": lambda tx: tx.credentials.remove("h"),
+    "credentials.remove_kind": lambda tx: tx.credentials.remove_kind(CredentialKind.LINK),
     "debts.save": lambda tx: tx.debts.save(debt()),
     "events.append": lambda tx: tx.events.append([event()]),
     "events.move": lambda tx: tx.events.move("pages", 1),
@@ -163,6 +165,7 @@ async def test_a_read_cannot_write(store: Store, name: str) -> None:
         add_runs(tx, run())
         tx.jobs.add([job()])
         tx.attempts.add(attempt())
+        tx.credentials.add(replace(CREDENTIAL, hash="link", kind=CredentialKind.LINK))
 
     await store.write(prepare)
     with pytest.raises(Bug):

@@ -16,7 +16,7 @@ _c = jobs.c
 _ADD = insert(jobs)
 _GET = select(jobs).where(_c.id == bindparam("id"))
 _OF = (
-    select(*(column for column in jobs.columns if column.name != "order"))
+    select(*(column for column in _c if column.name != "order"))
     .where(_c.run_id.in_(bindparam("run_ids", expanding=True)))
     .order_by(_c.run_id, _c.id)
 )

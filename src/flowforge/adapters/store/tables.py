@@ -11,7 +11,6 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
@@ -155,7 +154,7 @@ jobs = Table(
     _id(),
     _part_of("runs", "run_id"),
     *_words("key", "name"),
-    Column("image", Text),
+    Column("image", Words),
     Column("needs", JsonTuple, nullable=False),
     *_standing(),
     Column("ready", Boolean, nullable=False),
@@ -164,6 +163,7 @@ jobs = Table(
     *_words("runner"),
     _created(),
     *_instants("ready_at", "started_at", "finished_at"),
+    # Last, so that a listing never reads through it.
     Column("order", JsonOf(JobOrder)),
     Index(None, "run_id", "id"),
     Index("ix_jobs_ready", "ready_at", "id", sqlite_where=READY, postgresql_where=READY),

@@ -135,7 +135,7 @@ jobs = sa.Table(
     _id(),
     _part_of("runs", "run_id"),
     *_some(sa.Text(), "key", "name"),
-    *_maybe(sa.Text(), "image"),
+    sa.Column("image", sa.Text()),
     *_some(sa.Text(), "needs"),
     *_some(word, "status"),
     *_maybe(word, "cause"),
