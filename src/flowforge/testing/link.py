@@ -36,7 +36,7 @@ class FakeLink:
         self._check(lease)
         return self.claims[lease.attempt]
 
-    async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
+    async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:  # noqa: ARG002  answers at once
         lost = {lease.attempt for lease in leases if not self._good(lease)}
         return Renewal(stop=frozenset(self.stop), lost=frozenset(self.lost | lost))
 

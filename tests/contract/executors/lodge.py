@@ -109,7 +109,7 @@ def new_site(folder: Path, *, grace: float = GRACE) -> Site:
 
 async def until(look: Callable[[], object], *, deadline: float = 30.0) -> None:
     async with asyncio.timeout(deadline):
-        while not look():  # noqa: ASYNC110 - what is looked at belongs to another process
+        while not look():
             await asyncio.sleep(0.005)
 
 
