@@ -14,11 +14,12 @@ class EntryKind(Enum):
 
 
 _KINDS = {kind.value.encode(): kind for kind in EntryKind} | {b"100664": EntryKind.FILE}
+_NO_SIZES = {b"-": 0, b"BAD": -1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """`size` is 0 for what has none."""
+    """`size` is 0 for what has none, and -1 where the object is missing."""
 
     kind: EntryKind
     id: str
@@ -34,6 +35,6 @@ def entries(listing: bytes) -> Iterator[Entry]:
             yield Entry(
                 kind=_KINDS.get(mode, EntryKind.FILE),
                 id=name.decode("ascii"),
-                size=0 if size == b"-" else int(size),
+                size=_NO_SIZES[size] if size in _NO_SIZES else int(size),
                 path=path,
             )
