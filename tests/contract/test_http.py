@@ -241,6 +241,23 @@ async def test_a_name_that_leads_into_the_private_network_is_refused(address: st
     await client.aclose()
 
 
+async def test_a_name_of_this_machine_is_found_out_by_resolving_it() -> None:
+    async with raw_server(plainly("200 OK")) as canary:
+        client = HttpClient(limits=QUICK)
+        with pytest.raises(Upstream, match="private"):
+            await client.send(HttpRequest(method="GET", url=f"https://localhost:{canary.port}/"))
+        await client.aclose()
+    assert canary.heard == []
+
+
+async def test_a_header_that_would_be_two_is_refused_for_good() -> None:
+    async with real(plainly("200 OK")) as (client, server):
+        with pytest.raises(Upstream) as caught:
+            await client.send(asking(server, headers={"X-A": "b\r\nX-B: c"}, repeat=Repeat.SAFE))
+    assert caught.value.final
+    assert server.heard == []
+
+
 async def test_the_address_that_was_looked_at_is_the_one_that_is_dialled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -13,8 +13,9 @@ from flowforge.adapters.git.clone_url import LocalRepositories
 from flowforge.adapters.git.command import Git
 from flowforge.adapters.git.environment import sealed_environment
 from flowforge.adapters.git.limits import GitLimits
+from flowforge.adapters.git.mirror import Mirror
 from flowforge.adapters.git.mirrors import GitMirrors, MirrorPolicy
-from flowforge.errors import BadInput, SourceUnavailable
+from flowforge.errors import BadInput, SourceUnavailable, TooLarge
 from tests.git_repositories import Forge, git
 from tests.git_server import GitServer, git_server
 
@@ -128,6 +129,47 @@ async def test_a_host_in_the_private_network_is_not_spoken_to(
     mirrors = GitMirrors(tmp_path, MirrorPolicy(), resolve=resolving(*addresses))
     with pytest.raises(SourceUnavailable, match="address"):
         await mirrors.fetch(url, "", MAIN)
+
+
+async def test_a_name_of_this_machine_is_found_out_by_resolving_it(tmp_path: Path, forge: Forge) -> None:
+    with git_server(forge.path.parent) as server, pytest.raises(SourceUnavailable, match="private"):
+        await GitMirrors(tmp_path, MirrorPolicy()).fetch(f"https://localhost:{server.port}/saw.git", "", MAIN)
+    assert server.heard == []
+
+
+async def test_a_host_without_an_address_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="no address") as caught:
+        await GitMirrors(tmp_path, MirrorPolicy()).fetch("https://forge.invalid/saw.git", "", MAIN)
+    assert not caught.value.final
+
+
+async def test_a_listing_over_the_limit_is_refused(tmp_path: Path, forge: Forge) -> None:
+    commit = forge.commit({f"{number:04}" * 10: b"" for number in range(50)})
+    mirrors = local(tmp_path, GitLimits(list_bytes=1000))
+    await mirrors.fetch(forge.url, commit, MAIN)
+    with pytest.raises(TooLarge):
+        await mirrors.list(forge.url, commit, "")
+
+
+async def test_names_that_are_no_text_are_not_listed(tmp_path: Path, forge: Forge) -> None:
+    commit = forge.commit({"a": b"", os.fsdecode(b"\xff"): b""})
+    mirrors = local(tmp_path)
+    await mirrors.fetch(forge.url, commit, MAIN)
+    assert await mirrors.list(forge.url, commit, "") == ("a",)
+
+
+async def test_a_fetch_that_waits_too_long_for_its_turn_gives_up(tmp_path: Path, forge: Forge) -> None:
+    commit = forge.commit({"a": b"1"})
+    mirrors = local(tmp_path, GitLimits(fetch_seconds=0.1))
+    async with Mirror(tmp_path / "mirrors", forge.url).locked(1):
+        with pytest.raises(SourceUnavailable, match="another fetch"):
+            await mirrors.fetch(forge.url, commit, MAIN)
+
+
+async def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path, forge: Forge) -> None:
+    (tmp_path / "mirrors").write_bytes(b"a file")
+    with pytest.raises(SourceUnavailable):
+        await local(tmp_path).fetch(forge.url, "", MAIN)
 
 
 async def test_git_dials_the_address_that_was_looked_at(tmp_path: Path, forge: Forge) -> None:
@@ -309,6 +351,12 @@ async def test_a_cancelled_fetch_leaves_no_process_and_can_be_repeated(tmp_path:
     with pytest.raises(asyncio.CancelledError):
         await fetching
     assert await mirrors.fetch(forge.url, commit, MAIN) == commit
+
+
+async def test_a_machine_without_git_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SourceUnavailable, match="not installed"):
+        await local(tmp_path).fetch("file:///x", "", MAIN)
 
 
 async def test_a_git_that_is_too_old_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,15 +197,20 @@ async def test_a_shallow_clone_and_a_linked_work_tree_keep_their_history(own: Ow
 
 async def test_a_history_that_cannot_be_copied_is_said_and_left_out(own: Own) -> None:
     own.write("a")
-    own.commit()
-    for path in (own.folder / ".git/objects").glob("??/*"):
-        path.chmod(0o600)
-        path.write_bytes(b"nonsense")
-    head = (own.folder / ".git/refs/heads/main").read_text()
-    assert head
-    await own.place()
+    first = own.commit("first")
+    own.write("a", b"y")
+    own.commit("second")
+    (own.folder / ".git/objects" / first[:2] / first[2:]).unlink()
+    assert "without its history" in await own.place()
     assert own.placed() == {"a"}
-    assert not (own.workspace / ".git/index").exists()
+    assert not (own.workspace / ".git").exists()
+
+
+async def test_a_workspace_that_is_not_there_is_unavailable(plain: Own) -> None:
+    plain.write("a")
+    plain.workspace.rmdir()
+    with pytest.raises(SourceUnavailable, match="cannot be copied"):
+        await plain.place()
 
 
 async def test_no_program_of_the_folders_configuration_runs(own: Own, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import signal
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,10 +49,7 @@ class Git:
     ) -> Result:
         """Raises `SourceUnavailable` when it takes longer than `seconds`, waiting for its turn not counted."""
         async with self._free:
-            process = await asyncio.create_subprocess_exec(
-                "git", *arguments, env=environment, cwd="/", start_new_session=True,
-                stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE,
-            )  # fmt: skip
+            process = await _started(arguments, environment)
             try:
                 async with asyncio.timeout(seconds):
                     return await _attend(process, most, watch)
@@ -60,6 +57,22 @@ class Git:
                 raise SourceUnavailable(f"git {arguments[0]} took longer than {seconds:g} s") from error
             finally:
                 await _end(process)
+
+
+async def _started(arguments: Sequence[str], environment: Mapping[str, str]) -> Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            "git",
+            *arguments,
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+    except FileNotFoundError as error:
+        raise SourceUnavailable("git is not installed on this machine", final=True) from error
 
 
 async def _attend(process: Process, most: int, watch: Watch) -> Result:

@@ -1,13 +1,12 @@
 """The port `Sources` on mirrors: fetch what is missing, then place it."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from flowforge.adapters.git.abort import Abort, in_thread
 from flowforge.adapters.git.limits import GitLimits
 from flowforge.adapters.git.mirrors import GitMirrors
 from flowforge.adapters.git.objects import Objects
 from flowforge.adapters.git.place import Commit, place_commit
+from flowforge.adapters.git.workers import Abort, Workers
 from flowforge.errors import BadInput, SourceUnavailable
 from flowforge.model.source import Source
 
@@ -18,7 +17,7 @@ class MirrorSources:
     def __init__(self, mirrors: GitMirrors, limits: GitLimits | None = None, *, at_once: int = 4) -> None:
         self._mirrors = mirrors
         self._limits = limits or GitLimits()
-        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="place")
+        self._workers = Workers(at_once)
 
     async def place(self, source: Source, into: Path) -> str:
         try:
@@ -33,7 +32,7 @@ class MirrorSources:
             )
             return place_commit(Commit(objects=objects, commit=commit, ref=source.ref), into)
 
-        return await in_thread(self._pool, work, self._limits.place_seconds)
+        return await self._workers.run(work, self._limits.place_seconds)
 
     def close(self) -> None:
-        self._pool.shutdown()
+        self._workers.close()

@@ -64,6 +64,8 @@ class GitMirrors:
                 return mirror.held(commit) or await self._bring(mirror, parsed, commit, ref)
         except TimeoutError as error:
             raise SourceUnavailable("another fetch of this repository takes too long") from error
+        except OSError as error:
+            raise SourceUnavailable(f"the mirrors cannot be written: {error.strerror or error}") from error
 
     async def read(self, url: str, commit: str, path: str) -> bytes | None:
         mirror = self._mirror(url, commit)

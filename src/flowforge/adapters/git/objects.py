@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from flowforge.adapters.git.abort import Abort
 from flowforge.adapters.git.entry_names import why_refused
 from flowforge.adapters.git.environment import sealed_environment
 from flowforge.adapters.git.limits import GitLimits
 from flowforge.adapters.git.tree import Entry, EntryKind, entries
+from flowforge.adapters.git.workers import Abort
 from flowforge.errors import Bug, SourceUnavailable
 
 _CHUNK = 1 << 20

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowforge.adapters.git.abort import Abort
 from flowforge.adapters.git.environment import personal_environment
+from flowforge.adapters.git.workers import Abort
 
 _VERSION_CONTROL = frozenset({b".git", b".hg", b".svn", b".jj"})
 

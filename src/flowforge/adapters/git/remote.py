@@ -45,7 +45,7 @@ async def way_to(url: CloneUrl, credentials: Credentials, resolve: Resolve) -> R
 
 
 def _pin(url: CloneUrl, addresses: Sequence[str]) -> tuple[Setting, ...]:
-    if not addresses or url.origin is None:
+    if url.origin is None or tuple(addresses) in ((), (url.origin.host,)):
         return ()
     listed = ",".join(f"[{address}]" if ":" in address else address for address in addresses)
     return (("http.curloptResolve", f"{url.origin.host}:{url.origin.port}:{listed}"),)

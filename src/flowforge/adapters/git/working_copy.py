@@ -2,10 +2,8 @@
 
 import os
 import stat
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from flowforge.adapters.git.abort import Abort, in_thread
 from flowforge.adapters.git.dot_git import write_dot_git
 from flowforge.adapters.git.folder import Folder
 from flowforge.adapters.git.history import history
@@ -15,6 +13,7 @@ from flowforge.adapters.git.objects import Objects
 from flowforge.adapters.git.own_folder import OwnFolder, Repository
 from flowforge.adapters.git.place import Commit, place_commit
 from flowforge.adapters.git.revision import checked_commit
+from flowforge.adapters.git.workers import Abort, Workers
 from flowforge.errors import BadInput, SourceUnavailable
 from flowforge.model.source import Source
 
@@ -26,7 +25,7 @@ class WorkingCopySources:
 
     def __init__(self, limits: GitLimits | None = None, *, at_once: int = 2) -> None:
         self._limits = limits or GitLimits()
-        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="place")
+        self._workers = Workers(at_once)
 
     async def place(self, source: Source, into: Path) -> str:
         folder = Path(source.origin)
@@ -41,10 +40,10 @@ class WorkingCopySources:
             own = OwnFolder(path=folder.resolve(), abort=abort, leave_out=into.resolve())
             return self._place(own, commit, source.ref, into)
 
-        return await in_thread(self._pool, work, self._limits.place_seconds)
+        return await self._workers.run(work, self._limits.place_seconds)
 
     def close(self) -> None:
-        self._pool.shutdown()
+        self._workers.close()
 
     def _place(self, own: OwnFolder, commit: str, ref: str, into: Path) -> str:
         repository = own.repository()

@@ -46,7 +46,7 @@ def test_only_named_hosts_are_trusted() -> None:
         "https://forge.example/a//b", "https://forge.example/x?y", "https://forge.example/x#y",
         "https://forge.example/x\n", "https://forge.example/x y", "https://forge.example/%2e%2e/x",
         "https://forge.example\\x/y", "https://forge.example/x\x00", "https://127.1/x", "https://0x7f.0.0.1/x",
-        "file:///etc", "file://forge.example/x", "/etc", "./x", "../x", "x.bundle", "https://ſorge.example/x",
+        "file:///etc", "file://forge.example/x", "/etc", "./x", "../x", "x.bundle", "https://\u017forge.example/x",
         "https://forge.example/" + "x" * 1024, "remote-http::https://forge.example/x", "https://forge.example/;x",
     ],
 )  # fmt: skip

@@ -23,6 +23,14 @@ async def test_a_public_host_is_pinned_to_all_its_addresses() -> None:
     assert found.settings == (("http.curloptResolve", "forge.example:443:1.1.1.1,[2606:4700::1]"),)
 
 
+async def test_an_address_needs_no_pin() -> None:
+    async def itself(host: str, _port: int) -> Sequence[str]:
+        return (host,)
+
+    parsed = parse_clone_url("https://[2606:4700::1]/x", frozenset(), LocalRepositories.REFUSE)
+    assert (await way_to(parsed, lambda _origin: None, itself)).settings == ()
+
+
 async def test_a_trusted_host_is_left_to_the_system() -> None:
     assert (await way("http://forge.lan:3000/x", None, "forge.lan:3000")).settings == ()
 

@@ -1,4 +1,4 @@
-"""Ends blocking work in a thread from outside: by its deadline, or because nobody waits for it any more."""
+"""Blocking work in threads that can be ended from outside: by its deadline, or because nobody waits any more."""
 
 import asyncio
 import os
@@ -57,18 +57,29 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-async def in_thread(pool: ThreadPoolExecutor, work: Callable[[Abort], T], seconds: float) -> T:
-    """A cancelled caller waits until the thread has let go of everything."""
-    loop = asyncio.get_running_loop()
-    abort = Abort()
-    done = loop.run_in_executor(pool, work, abort)
-    timer = loop.call_later(seconds, abort.pull, f"placing the files took longer than {seconds:g} s")
-    try:
-        return await asyncio.shield(done)
-    except asyncio.CancelledError:
-        abort.pull("nobody waits for the files any more")
-        await asyncio.wait({done})
-        done.exception()
-        raise
-    finally:
-        timer.cancel()
+class Workers:
+    """At most `at_once` pieces of blocking work at a time, each in a thread and with a deadline of its own."""
+
+    def __init__(self, at_once: int) -> None:
+        self._free = asyncio.Semaphore(at_once)
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="git")
+
+    async def run(self, work: Callable[[Abort], T], seconds: float) -> T:
+        """Waiting for a turn does not count. A cancelled caller waits until the thread has let go of everything."""
+        async with self._free:
+            loop = asyncio.get_running_loop()
+            abort = Abort()
+            timer = loop.call_later(seconds, abort.pull, f"placing the files took longer than {seconds:g} s")
+            done = loop.run_in_executor(self._pool, work, abort)
+            try:
+                return await asyncio.shield(done)
+            except asyncio.CancelledError:
+                abort.pull("nobody waits for the files any more")
+                await asyncio.wait({done})
+                done.exception()
+                raise
+            finally:
+                timer.cancel()
+
+    def close(self) -> None:
+        self._pool.shutdown()
