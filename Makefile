@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 
 BIN := .venv/bin
-NATIVE := $(wildcard hatch_build.py build_hook.py src/flowforge/adapters/executors/supervisor/*.c)
+NATIVE := hatch_build.py $(wildcard src/flowforge/adapters/executors/supervisor/*.[ch])
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -lt 4 ] && echo "$$n" || echo 4)
 PYTEST := $(if $(WITH_COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/python -m pytest)
 ARGS ?=
@@ -39,7 +39,8 @@ bench: .venv/.dev ## measure against bare docker run and the raw floors
 soak: .venv/.dev ## the fault loops in their long form
 	$(BIN)/python -m pytest --long tests/soak $(ARGS)
 
-package: .venv/.run ## build the wheel and the source archive into dist/
+package: ## build the wheel and the source archive into dist/ (FLOWFORGE_SUPERVISOR=all for every machine)
+	@scripts/make-venv run
 	$(BIN)/python -m hatchling build
 
 lock: ## compile requirements/ anew (needs uv)

@@ -3,6 +3,7 @@
 import ast
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import pytest
 
@@ -79,6 +80,7 @@ def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+@cache
 def _collaborator_names() -> frozenset[str]:
     """Every class that does something: all of ours but values; and `Callable`, a collaborator of one method."""
     values = {c.name for m in modules(*VALUES) for c in m.classes()}
@@ -97,10 +99,15 @@ def collaborators(node: ast.ClassDef, known: frozenset[str]) -> int:
         taken = written[0].args
         kinds = [a.annotation for a in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs)]
     elif any("dataclass" in ast.unparse(mark) for mark in node.decorator_list):
-        kinds = [field.annotation for field in node.body if isinstance(field, ast.AnnAssign)]
+        kinds = [f.annotation for f in node.body if isinstance(f, ast.AnnAssign) and not _is_own_state(f)]
     else:
         return 0
     return sum(kind is not None and _mentions(kind, known) for kind in kinds)
+
+
+def _is_own_state(field: ast.AnnAssign) -> bool:
+    """What a dataclass makes for itself, rather than being handed it."""
+    return field.value is not None and "default_factory" in ast.unparse(field.value)
 
 
 def _mentions(annotation: ast.expr, known: frozenset[str]) -> bool:

@@ -84,5 +84,5 @@ def _remove_tree(folder: Path) -> None:
         folder.rmdir()
         return
     command = [str(supervisor.for_this_machine()), "empty", str(folder)]
-    subprocess.run(command, check=False, timeout=EMPTY_DEADLINE, capture_output=True)  # noqa: S603 - ours
+    subprocess.run(command, check=False, timeout=EMPTY_DEADLINE, capture_output=True)
     folder.rmdir()

@@ -87,7 +87,7 @@ class OwnFolder:
         """None when git has no answer, or is not there."""
         command: Sequence[str] = ("git", *arguments)
         try:
-            process = subprocess.Popen(  # noqa: S603 - no shell, every argument is ours
+            process = subprocess.Popen(
                 command, env=personal_environment(), cwd=self.path, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             )  # fmt: skip
