@@ -1,12 +1,14 @@
 """The project's own pipelines: at GitHub, and in our own grammar."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.house.source import ROOT
+from flowforge.dialects.native.parse import parse
+from tests.house.source import ROOT, tracked_files
 
 
 def _load(path: str) -> dict[Any, Any]:
@@ -46,6 +48,18 @@ def test_no_expression_stands_in_a_script(github: dict[Any, Any]) -> None:
     """Text of others reaches scripts through the environment only."""
     scripts = [step.get("run", "") for job in github["jobs"].values() for step in job["steps"]]
     assert [script for script in scripts if "${{" in script] == []
+
+
+def test_our_own_pipeline_has_no_problem() -> None:
+    path = ".flowforge/ci.yml"
+    assert parse((ROOT / path).read_text(encoding="utf-8"), path).problems == ()
+
+
+@pytest.mark.parametrize("page", [p for p in tracked_files() if p.suffix == ".md"], ids=lambda p: p.name)
+def test_pipelines_in_the_docs_have_no_problem(page: Path) -> None:
+    examples = re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    for example in examples:
+        assert parse(example, page.name).problems == ()
 
 
 def test_our_own_pipeline_has_the_same_stages() -> None:
