@@ -14,7 +14,6 @@ FULL = run(
     cause=Cause.TIMEOUT,
     reason="too long",
     on_failure=OnFailure.CONTINUE,
-    cancelling=True,
     delivery_id=4,
     rerun_of=5,
     attempt=2,
