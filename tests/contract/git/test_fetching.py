@@ -185,6 +185,24 @@ async def test_git_dials_the_address_that_was_looked_at(tmp_path: Path, forge: F
     assert commit in said.output.decode()
 
 
+async def test_ssh_is_spoken_with_checked_hosts_only(
+    tmp_path: Path, forge: Forge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ssh of our own, which notes how it was called and runs the command here."""
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(
+        f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/called\nfor last; do :; done\nexec sh -c "$last"\n'
+    )
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
+    commit = forge.commit({"a": b"1"})
+    mirrors = GitMirrors(tmp_path / "mirrors", MirrorPolicy(trusted=frozenset({"127.0.0.1"})))
+    assert await mirrors.fetch(f"ssh://git@127.0.0.1:2222{forge.path}", commit, MAIN) == commit
+    called = (tmp_path / "called").read_text().split("\n")
+    assert {"-oBatchMode=yes", "-oStrictHostKeyChecking=yes", "-p", "2222", "git@127.0.0.1"} <= set(called)
+
+
 async def test_nothing_is_asked_of_the_server_for_a_commit_that_is_there(
     tmp_path: Path, forge: Forge
 ) -> None:
@@ -345,7 +363,7 @@ async def test_a_cancelled_fetch_leaves_no_process_and_can_be_repeated(tmp_path:
     commit = forge.commit({"a": b"1"})
     mirrors = local(tmp_path)
     fetching = asyncio.ensure_future(mirrors.fetch(forge.url, commit, MAIN))
-    while not mirrors.repository(forge.url).parent.exists():  # noqa: ASYNC110 - a folder tells nobody
+    while not mirrors.repository(forge.url).parent.exists():
         await asyncio.sleep(0)
     fetching.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -53,3 +53,18 @@ def test_removing_takes_everything_below_and_nothing_behind_links(folder: Folder
     folder.remove(b"never/was")
     assert not (tmp_path / "root/a").exists()
     assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+def test_folders_nested_deeper_than_calls_and_descriptors_reach_are_removed(
+    folder: Folder, tmp_path: Path
+) -> None:
+    inside = os.open(tmp_path / "root", os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("deep", dir_fd=inside)
+        deeper = os.open("deep", os.O_RDONLY, dir_fd=inside)
+        os.close(inside)
+        inside = deeper
+    os.close(inside)
+    folder.file(b"deep", 0o644, (b"1",))
+    assert [path.name for path in (tmp_path / "root").iterdir()] == ["deep"]
+    assert (tmp_path / "root/deep").read_bytes() == b"1"

@@ -305,7 +305,7 @@ async def test_a_deadline_ends_the_work(place: Place) -> None:
 async def test_a_cancelled_placing_can_be_repeated(place: Place) -> None:
     commit = place.forge.commit({f"f{number}": b"%d" % number for number in range(50)})
     placing = asyncio.ensure_future(place.place(commit))
-    while not any(place.workspace.iterdir()):  # noqa: ASYNC110 - a folder tells nobody
+    while not any(place.workspace.iterdir()):
         await asyncio.sleep(0)
     placing.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,7 +1,7 @@
 """Writes below one folder, relative to descriptors of its folders: no link is ever followed, whoever made it and when."""
 
 import os
-import shutil
+import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -127,8 +127,39 @@ def _remove(parent: int, name: bytes) -> None:
         os.unlink(name, dir_fd=parent)
     except FileNotFoundError:
         return
-    except (IsADirectoryError, PermissionError):
-        shutil.rmtree(name, dir_fd=parent)
+    except IsADirectoryError:
+        _remove_folder(parent, name)
+
+
+def _remove_folder(parent: int, name: bytes) -> None:
+    """Without recursion: a job may nest folders deeper than we may call, and than there are descriptors. Each folder
+    within is moved up beside `name` before its turn comes."""
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        with _opened(parent, current) as descriptor:
+            for entry in _names(descriptor):
+                try:
+                    os.unlink(entry, dir_fd=descriptor)
+                except IsADirectoryError:
+                    moved = f".removed-{secrets.token_hex(8)}".encode()
+                    os.rename(entry, moved, src_dir_fd=descriptor, dst_dir_fd=parent)
+                    waiting.append(moved)
+        os.rmdir(current, dir_fd=parent)
+
+
+def _names(folder: int) -> list[str]:
+    with os.scandir(folder) as found:
+        return [entry.name for entry in found]
+
+
+@contextmanager
+def _opened(parent: int, name: bytes) -> Iterator[int]:
+    descriptor = os.open(name, _OPEN_FOLDER, dir_fd=parent)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def write_all(descriptor: int, data: bytes) -> None:
