@@ -22,6 +22,7 @@ from flowforge.adapters.queue.bell import LocalBell
 from flowforge.adapters.spool.folder import FolderSpool
 from flowforge.adapters.store.opening import open_store
 from flowforge.adapters.vault.environment import EnvironmentVault
+from flowforge.adapters.vault.forge_tokens import ForgeTokens
 from flowforge.forges.registry import FORGES
 from flowforge.ports import Bell, Clock, Executor, Logs, Sources, Store, Vault
 from flowforge.runner.agent import Agent
@@ -138,7 +139,8 @@ def _clone_credentials(settings: Settings) -> Callable[[str], str | None]:
 def _statuses(settings: Settings, base: Base, links: Links, stack: AsyncExitStack) -> StatusKeeper:
     http = HttpClient(frozenset(settings.trusted_forges))
     stack.push_async_callback(http.aclose)
-    forge = ForgeCommitStatuses(http, base.vault, FORGES, {"github": settings.github_api})
+    tokens = ForgeTokens({"GITHUB_TOKEN": settings.github_status_token})
+    forge = ForgeCommitStatuses(http, tokens, FORGES, {"github": settings.github_api})
     wording = Wording(context=settings.status_context, links=links)
     return StatusKeeper(base.store, forge, base.bell, base.clock, wording)
 
