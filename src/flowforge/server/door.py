@@ -1,0 +1,77 @@
+"""What every request needs: the services, what the server was told, and how it stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import cast
+
+from starlette.types import Scope
+
+from flowforge.ports import Bell, Clock, Logs, Store
+from flowforge.server.closing import Closing
+from flowforge.server.meters import Meters
+from flowforge.services.access import Access
+from flowforge.services.browse import Browse
+from flowforge.services.control import Control
+from flowforge.services.intake import Intake
+from flowforge.services.links import Links
+from flowforge.services.runners import Runners
+
+DOOR = "flowforge.door"
+"""Key of the scope."""
+
+
+class Unsigned(Enum):
+    """What becomes of a webhook without a signature."""
+
+    REFUSED = auto()
+    FROM_LOOPBACK = auto()
+    """Taken from a loopback peer that sends no forwarding headers: for trying things out on one machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the services stand on, for what needs no service of its own: reading events and logs."""
+
+    store: Store
+    logs: Logs
+    bell: Bell
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    intake: Intake
+    control: Control
+    browse: Browse
+    runners: Runners
+    access: Access
+    ground: Ground
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorSettings:
+    """`public_url` has no slash at its end. `trusted_proxies` are addresses and networks."""
+
+    version: str
+    public_url: str
+    webhook_secret: bytes = field(repr=False)
+    webhook_max_bytes: int = 25 * 1024 * 1024
+    unsigned_webhooks: Unsigned = Unsigned.REFUSED
+    trusted_proxies: tuple[str, ...] = ()
+
+    @property
+    def links(self) -> Links:
+        return Links(self.public_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    services: Services
+    settings: DoorSettings
+    closing: Closing = field(default_factory=Closing)
+    meters: Meters = field(default_factory=Meters)
+
+
+def door_of(scope: Scope | Mapping[str, object]) -> Door:
+    return cast("Door", scope[DOOR])

@@ -1,0 +1,46 @@
+"""One run: what failed first, then everything else."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from flowforge.errors import NotFound
+from flowforge.model.credential import Permission
+from flowforge.server.api.values import LARGEST_ID
+from flowforge.server.auth import principal_of
+from flowforge.server.door import door_of
+from flowforge.server.pages.render import page
+from flowforge.server.pages.run_view import described
+from flowforge.server.permissions import permission
+
+REFRESH = 3
+"""Seconds after which the page of a run that goes on asks for itself again."""
+
+
+@permission(Permission.READ)
+async def show_run(request: Request) -> Response:
+    door = door_of(request.scope)
+    view = await door.services.browse.run(run_id(request))
+    over = view.run.status.terminal
+    values = await described(door.services.ground.logs, view, door.services.ground.clock.now())
+    may = principal_of(request.scope).role.may(Permission.OPERATE)
+    return page(request, "run.html", {**values, "may": may, "refresh": None if over else REFRESH})
+
+
+@permission(Permission.OPERATE)
+async def cancel_run(request: Request) -> Response:
+    number = run_id(request)
+    await door_of(request.scope).services.control.cancel(number, principal_of(request.scope).name)
+    return RedirectResponse(f"/ui/pipelines/{number}", 303)
+
+
+@permission(Permission.OPERATE)
+async def rerun_run(request: Request) -> Response:
+    run = await door_of(request.scope).services.control.rerun(run_id(request))
+    return RedirectResponse(f"/ui/pipelines/{run.id}", 303)
+
+
+def run_id(request: Request) -> int:
+    text = str(request.path_params["run"])
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= LARGEST_ID):
+        raise NotFound("run", text[:40])
+    return int(text)
