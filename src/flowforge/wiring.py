@@ -2,11 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+
+import structlog
+import uvloop
 
 from flowforge.adapters.data.clock import SystemClock
 from flowforge.adapters.data.folder import DataFolder
@@ -24,10 +27,14 @@ from flowforge.adapters.store.opening import open_store
 from flowforge.adapters.vault.environment import EnvironmentVault
 from flowforge.adapters.vault.forge_tokens import ForgeTokens
 from flowforge.forges.registry import FORGES
+from flowforge.local_token import is_loopback, publish
+from flowforge.logging import configure_logging
 from flowforge.ports import Bell, Clock, Executor, Logs, Sources, Store, Vault
 from flowforge.runner.agent import Agent
 from flowforge.runner.patient import PatientLink
 from flowforge.server.app import Application, DoorSettings, Ground, Services, Unsigned, create_app
+from flowforge.server.serve import listen, listening
+from flowforge.server.serve import serve as serve_http
 from flowforge.services.access import Access
 from flowforge.services.browse import Browse
 from flowforge.services.control import Control
@@ -40,7 +47,75 @@ from flowforge.services.statuses import StatusKeeper, Wording
 from flowforge.services.watch import Patience, Watch
 from flowforge.settings import ExecutorChoice, Settings
 
+log = structlog.get_logger()
+
+PAUSE_AFTER_BREAKING = 1.0
+
 Work = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """What a person wants to know once the server answers. `setup_link` is there at the first start only."""
+
+    url: str
+    setup_link: str | None
+
+
+def serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:
+    """Serve until told to stop. Raises for what keeps the server from starting, KeyboardInterrupt when it was told twice."""
+    release = configure_logging(level=settings.log_level, console=settings.log_format, folder=settings.data)
+    try:
+        uvloop.run(_serve(settings, announce))
+    finally:
+        release()
+
+
+async def _serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:
+    is_first = not DataFolder(settings.data).is_named
+    bound = listen(settings.host, settings.port)
+    place = listening(bound)
+    public_url = settings.public_url or place.url
+    async with system(settings, public_url) as parts:
+        link = f"{public_url}/ui/link/{await parts.access.link('/ui/projects')}" if is_first else None
+        announcement = Announcement(url=public_url, setup_link=link)
+        async with _local_token(parts, place.url):
+            await serve_http(parts.app, bound, at_work(parts.work), lambda _: announce(announcement))
+
+
+@asynccontextmanager
+async def _local_token(parts: "System", url: str) -> AsyncIterator[None]:
+    """On a loopback address: the admin token by which `flowforge` on this machine is let in, for as long as we serve."""
+    if not is_loopback(url):
+        parts.data.remove_local_token()
+        yield
+        return
+    parts.data.write_local_token(await parts.access.local_token())
+    try:
+        publish(url, parts.data.local_token, os.environ)
+    except (OSError, RuntimeError) as error:
+        log.warning("the local token's place could not be published", error=str(error))
+    yield
+
+
+@asynccontextmanager
+async def at_work(work: "tuple[Work, ...]") -> AsyncIterator[None]:
+    """What goes on behind the door, inside the block."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(_kept_up(each)) for each in work]
+        yield
+        for task in running:
+            task.cancel()
+
+
+async def _kept_up(work: "Work") -> None:
+    """One value that breaks a loop must not end the server: the loop begins anew, from what is stored."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("a background loop broke and begins anew")
+        await asyncio.sleep(PAUSE_AFTER_BREAKING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +148,7 @@ async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
         mirrors = GitMirrors(base.data.mirrors, _mirror_policy(settings), _clone_credentials(settings))
         sources = MirrorSources(mirrors)
         stack.callback(sources.close)
-        executor = await stack.enter_async_context(_executor(settings, base.data, sources))
+        executor = await _executor(settings, base.data, sources, stack)
         services = _services(base)
         yield System(
             app=create_app(services, _door(settings, base.data, public_url)),
@@ -160,16 +235,17 @@ async def _local_agent(settings: Settings, base: Base, runners: Runners, executo
     return Agent(link, executor, FolderSpool(base.data.spool), settings.runner_slots, tell).serve
 
 
-def _executor(
-    settings: Settings, data: DataFolder, sources: Sources
-) -> "DockerExecutor | ProcessExecutor":
+async def _executor(
+    settings: Settings, data: DataFolder, sources: Sources, stack: AsyncExitStack
+) -> Executor:
     site = Site(instance=data.instance(), folder=data.rooms(), workspaces=settings.workspace_root)
     if settings.executor is ExecutorChoice.PROCESS:
-        return ProcessExecutor(site, sources)
-    return DockerExecutor(site, sources, address=engine_address(settings.executor, os.environ))
+        return await stack.enter_async_context(ProcessExecutor(site, sources))
+    address = engine_address(settings.executor, os.environ)
+    return await stack.enter_async_context(DockerExecutor(site, sources, address=address))
 
 
-def engine_address(choice: ExecutorChoice, environ: "os._Environ[str] | dict[str, str]") -> str | None:
+def engine_address(choice: ExecutorChoice, environ: Mapping[str, str]) -> str | None:
     """The container engine to talk to; None leaves it to the executor's usual socket."""
     if named := environ.get("DOCKER_HOST"):
         return named

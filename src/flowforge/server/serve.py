@@ -54,7 +54,7 @@ def listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise Conflict(f"{place} is in use by another program: stop it, or set PORT") from None
         raise BadInput(f"cannot listen on {place}: {error.strerror}", field="host") from None
-    bound.setblocking(False)
+    bound.settimeout(0)
     return bound
 
 

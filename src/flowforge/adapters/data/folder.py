@@ -41,6 +41,11 @@ class DataFolder:
     def local_token(self) -> Path:
         return self.path / "local.token"
 
+    @property
+    def is_named(self) -> bool:
+        """False until its first server asked for its name."""
+        return (self.path / "instance").exists()
+
     def instance(self) -> str:
         """Names this folder for ever, so that no two servers on one engine take the other's containers for theirs."""
         return _kept(self.path / "instance", lambda: uuid.uuid4().hex)

@@ -1,0 +1,129 @@
+"""`flowforge logs`."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from flowforge.cli.client import Api, api, print_json
+from flowforge.cli.exit_codes import CommandFailed, ExitCode
+from flowforge.cli.foreign_text import ForeignStream, one_line
+from flowforge.cli.list_runs import status_of
+from flowforge.cli.options import json_option, server_options
+from flowforge.cli.run_reference import RunReference
+from flowforge.cli.terminal import Terminal
+
+LOOK_AGAIN = 0.25
+"""Seconds between two looks at a log that grows."""
+LARGEST_JSON = 64 * 1024 * 1024
+
+Write = Callable[[bytes], None]
+
+
+@click.command(short_help="Show the logs of a run.")
+@click.argument("run", type=RunReference())
+@click.argument("job", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on until the jobs are over.")
+@json_option
+@server_options
+def logs(*, run: int, job: str | None, follow: bool, as_json: bool) -> None:
+    """Show the log of one job, or of all jobs of a run one after the other.
+
+    RUN is a run's id or the address of its page. Headings go to standard error, so standard output holds the jobs' own
+    bytes; on a terminal, without what a terminal would obey.
+    """
+    if follow and as_json:
+        raise click.UsageError("--follow prints a log as it grows and --json one value: choose one of them")
+    with api() as server:
+        jobs = _jobs(server, run, job)
+        if as_json:
+            print_json({"run": run, "jobs": [_with_log(server, run, entry) for entry in jobs]})
+            return
+        terminal = Terminal.of(sys.stderr, os.environ)
+        for entry in jobs:
+            if job is None:
+                terminal.write(
+                    f"{terminal.paint(_name(entry), 'bold')}  {terminal.status(status_of(entry))}\n"
+                )
+            write, end = _writer()
+            copy_log(server, run, entry, write, follow=follow)
+            end()
+
+
+def _jobs(server: Api, run: int, job: str | None) -> Sequence[dict[str, Any]]:
+    value = server.get(f"/api/v1/runs/{run}")
+    jobs = [entry for entry in value.get("jobs") or () if isinstance(entry, dict)]
+    if job is not None:
+        jobs = [entry for entry in jobs if job in (str(entry.get("id")), entry.get("name"))]
+        if not jobs:
+            raise CommandFailed(f"run {run} has no job {job}", ExitCode.NOT_FOUND)
+    elif not jobs and value.get("reason"):
+        print(f"run {run} has no jobs: {one_line(str(value['reason']))}", file=sys.stderr)
+    return jobs
+
+
+def copy_log(server: Api, run: int, job: dict[str, Any], write: Write, *, follow: bool) -> None:
+    """All that is there, or with `follow` all there will be until the job is over."""
+    offset = 0
+    while True:
+        over = not follow or status_of(_now(server, run, job)).terminal
+        offset += _copy_from(server, run, job, offset, write)
+        if over:
+            return
+        time.sleep(LOOK_AGAIN)
+
+
+def _now(server: Api, run: int, job: dict[str, Any]) -> dict[str, Any]:
+    jobs = server.get(f"/api/v1/runs/{run}").get("jobs") or ()
+    return next((entry for entry in jobs if entry.get("id") == job.get("id")), job)
+
+
+def _copy_from(server: Api, run: int, job: dict[str, Any], offset: int, write: Write) -> int:
+    path = f"/api/v1/runs/{run}/jobs/{quote(str(job.get('id')), safe='')}/log"
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={offset}-"} if offset else {})}
+    copied = 0
+    with server.stream(path, headers) as answer:
+        if answer.status_code == 416:
+            return 0
+        skip = offset if answer.status_code == 200 else 0
+        for chunk in answer.iter_raw():
+            new = chunk[skip:]
+            skip -= min(skip, len(chunk))
+            copied += len(new)
+            write(new)
+    return copied
+
+
+def _writer() -> tuple[Write, Callable[[], None]]:
+    """Bytes as they are for a file or a program, harmless text for a terminal; and what to do at the end."""
+    terminal = Terminal.of(sys.stdout, os.environ)
+    if not sys.stdout.isatty():
+        out = sys.stdout.buffer
+
+        def write_bytes(data: bytes) -> None:
+            out.write(data)
+            out.flush()
+
+        return write_bytes, out.flush
+    text = ForeignStream(terminal.colour)
+    return lambda data: terminal.write(text.feed(data)), lambda: terminal.write(text.end())
+
+
+def _with_log(server: Api, run: int, job: dict[str, Any]) -> dict[str, Any]:
+    log = bytearray()
+
+    def keep(data: bytes) -> None:
+        log.extend(data)
+        if len(log) > LARGEST_JSON:
+            raise CommandFailed(f"the log of {_name(job)} is too large for --json: leave it out")
+
+    copy_log(server, run, job, keep, follow=False)
+    return {**job, "log": log.decode("utf-8", errors="replace")}
+
+
+def _name(job: dict[str, Any]) -> str:
+    return one_line(str(job.get("name")))

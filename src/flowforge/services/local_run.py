@@ -1,0 +1,193 @@
+"""A run without a server: its state in memory, moved by the same table, its jobs handed to the same agent."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from flowforge.engine.machine import advance
+from flowforge.engine.mask import Masker
+from flowforge.engine.state import Begin, Cancel, Finish, Happening, JobState, Phase, RunPhase, RunState
+from flowforge.engine.state import Claim as ClaimJob
+from flowforge.errors import LeaseLost
+from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
+from flowforge.model.plan import Plan
+from flowforge.model.status import Status
+from flowforge.ports import Clock
+from flowforge.services.local_events import JobFinished, JobResult, JobStarted, LocalEvent, RunFinished
+from flowforge.services.local_job import LocalJob
+
+_HELD = (Phase.RUNNING, Phase.STOPPING)
+
+Tell = Callable[[LocalEvent], None]
+
+
+class LocalRun:
+    """`tell` hears every event at once, `RunFinished` as the last. `secrets` are masked in all that it hears, also
+    where a job did not declare them."""
+
+    def __init__(self, plan: Plan, secrets: Mapping[str, str], clock: Clock, tell: Tell) -> None:
+        self.jobs = {
+            planned.order.key: LocalJob(id=number, order=planned.order, masker=Masker(secrets))
+            for number, planned in enumerate(plan.jobs, start=1)
+        }
+        self._by_id = {job.id: job for job in self.jobs.values()}
+        states = {job.order.key: JobState(key=job.order.key, needs=job.needs) for job in plan.jobs}
+        self._state = advance(RunState(jobs=states, on_failure=plan.on_failure), Begin())
+        self._secrets = secrets
+        self._clock = clock
+        self._tell = tell
+        self._began = clock.monotonic()
+        self._changed = asyncio.Event()
+
+    @property
+    def status(self) -> Status:
+        return self._state.status
+
+    def link(self) -> "MemoryLink":
+        return MemoryLink(self, self._clock)
+
+    def cancel(self, reason: str) -> None:
+        self.move(Cancel(reason=reason))
+
+    async def over(self) -> None:
+        """Until every job came to its end."""
+        while self._state.phase is not RunPhase.OVER:
+            await self.change()
+
+    async def change(self) -> None:
+        """Until the state is another one."""
+        await self._changed.wait()
+
+    def tell(self, events: Iterable[LocalEvent]) -> None:
+        for event in events:
+            self._tell(event)
+
+    def take(self) -> Claim | None:
+        """The first job that is ready, as a new attempt."""
+        key = next((key for key, job in self._state.jobs.items() if job.phase is Phase.READY), None)
+        if key is None:
+            return None
+        job = self.jobs[key]
+        job.begin(self._clock.monotonic())
+        self.move(ClaimJob(key=key))
+        self._tell(JobStarted(job=key, attempt=job.attempt))
+        return self.handed(job)
+
+    def handed(self, job: LocalJob) -> Claim:
+        declared = {ref.name for ref in job.order.secrets}
+        values = {name: value for name, value in self._secrets.items() if name in declared}
+        return Claim(lease=job.lease, order=job.order, secrets=values)
+
+    def stand(self, lease: Lease) -> tuple[LocalJob, Phase] | None:
+        """The job whose newest attempt this is, and where it stands."""
+        job = self._by_id.get(lease.attempt.job)
+        if job is None or job.lease != lease:
+            return None
+        return job, self._state.jobs[job.order.key].phase
+
+    def move(self, happening: Happening) -> None:
+        before, self._state = self._state, advance(self._state, happening)
+        if self._state is before:
+            return
+        for key, job in self._state.jobs.items():
+            if job.phase is Phase.OVER and before.jobs[key].phase is not Phase.OVER:
+                self._tell(_job_finished(job, self.jobs[key]))
+        if self._state.phase is RunPhase.OVER:
+            self._tell(self._result())
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _result(self) -> RunFinished:
+        return RunFinished(
+            status=self._state.status,
+            reason=self._state.reason,
+            seconds=self._clock.monotonic() - self._began,
+            jobs=tuple(_job_result(job, self.jobs[key]) for key, job in self._state.jobs.items()),
+        )
+
+
+class MemoryLink:
+    """`RunnerLink` for the one runner of a local run."""
+
+    def __init__(self, run: LocalRun, clock: Clock) -> None:
+        self._run = run
+        self._clock = clock
+        self._told: set[Lease] = set()
+
+    async def claim(self, wait: float) -> Claim | None:
+        deadline = self._clock.monotonic() + wait
+        while (claim := self._run.take()) is None and await self._changed_before(deadline):
+            pass
+        return claim
+
+    async def resume(self, lease: Lease) -> Claim:
+        return self._run.handed(self._held(lease))
+
+    async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
+        """A stop is told once: there is one listener, and it is in this process."""
+        deadline = self._clock.monotonic() + wait
+        while (news := self._news(leases)) == Renewal() and await self._changed_before(deadline):
+            pass
+        self._told.update(lease for lease in leases if lease.attempt in news.stop)
+        return news
+
+    async def report(self, lease: Lease, steps: Sequence[StepReport]) -> None:
+        job = self._held(lease)
+        for step in steps:
+            self._run.tell(job.note(step))
+
+    async def append_log(self, lease: Lease, offset: int, data: bytes) -> int:
+        job = self._held(lease)
+        self._run.tell(job.take(offset, data))
+        return job.size
+
+    async def finish(self, lease: Lease, outcome: Outcome) -> None:
+        if self._phase(lease) is Phase.OVER:
+            return
+        job = self._held(lease)
+        self._run.tell(job.end(self._clock.monotonic()))
+        self._run.move(Finish(key=job.order.key, outcome=outcome))
+
+    def _news(self, leases: Collection[Lease]) -> Renewal:
+        phases = {lease: self._phase(lease) for lease in leases}
+        stop = {lease.attempt for lease, phase in phases.items() if phase is Phase.STOPPING}
+        told = {lease.attempt for lease in self._told}
+        # One that just ended is in its runner's hands for a moment yet, and not lost to another.
+        lost = {lease.attempt for lease, phase in phases.items() if phase not in (*_HELD, Phase.OVER)}
+        return Renewal(stop=frozenset(stop - told), lost=frozenset(lost))
+
+    def _phase(self, lease: Lease) -> Phase | None:
+        stand = self._run.stand(lease)
+        return stand[1] if stand else None
+
+    def _held(self, lease: Lease) -> LocalJob:
+        stand = self._run.stand(lease)
+        if stand is None or stand[1] not in _HELD:
+            raise LeaseLost(f"attempt {lease.attempt} was superseded or is over")
+        return stand[0]
+
+    async def _changed_before(self, deadline: float) -> bool:
+        left = deadline - self._clock.monotonic()
+        if left <= 0:
+            return False
+        try:
+            await asyncio.wait_for(self._run.change(), left)
+        except TimeoutError:
+            return False
+        return True
+
+
+def _job_finished(state: JobState, job: LocalJob) -> JobFinished:
+    return JobFinished(
+        job=state.key, status=state.status, cause=state.cause, reason=state.reason, seconds=job.seconds
+    )
+
+
+def _job_result(state: JobState, job: LocalJob) -> JobResult:
+    return JobResult(
+        name=state.key,
+        status=state.status,
+        cause=state.cause,
+        reason=state.reason,
+        seconds=job.seconds,
+        steps=job.results(),
+    )

@@ -1,0 +1,153 @@
+import json
+
+import pytest
+
+from tests.unit.cli.answering import answering
+from tests.unit.cli.conftest import Flowforge
+
+RUN = {
+    "id": 7,
+    "number": 3,
+    "repository": "acme/app",
+    "branch": "main",
+    "title": "Fix \x1b]0;owned\x07 it\nnow",
+    "status": "success",
+    "created_at": "2020-01-01T00:00:00Z",
+    "duration_seconds": 61.2,
+    "url": "http://localhost/ui/pipelines/7",
+}
+JOBS = [
+    {"id": 70, "name": "build", "status": "success"},
+    {"id": 71, "name": "test/unit", "status": "failure"},
+]
+
+
+def test_list_prints_columns_by_tabs_where_nobody_watches(flowforge: Flowforge) -> None:
+    with answering({"GET /api/v1/runs?limit=2&branch=main": {"items": [RUN], "next": None}}) as server:
+        shown = flowforge("--server-url", server.url, "list", "--limit", "2", "--branch", "main")
+    cells = shown.out.rstrip("\n").split("\t")
+    assert cells[:6] == ["7", "✓ success", "acme/app", "#3", "main", "Fix it now"]
+    assert cells[7] == "1m 01s"
+
+
+def test_list_json_is_the_rest_value(flowforge: Flowforge) -> None:
+    page = {"items": [RUN], "next": None}
+    with answering({"GET /api/v1/runs?limit=20": page}) as server:
+        shown = flowforge("list", "--json", "--server-url", server.url)
+    assert json.loads(shown.out) == page
+    assert shown.out.isascii()
+
+
+def test_an_empty_list_says_so_on_standard_error(flowforge: Flowforge) -> None:
+    with answering({"GET /api/v1/runs?limit=20": {"items": [], "next": None}}) as server:
+        shown = flowforge("list", environ={"FLOWFORGE_SERVER_URL": server.url})
+    assert (shown.code, shown.out, shown.err) == (0, "", "no runs yet\n")
+
+
+def test_logs_of_all_jobs_are_their_bytes_with_headings_apart(flowforge: Flowforge) -> None:
+    answers = {
+        "GET /api/v1/runs/7": {**RUN, "jobs": JOBS},
+        "GET /api/v1/runs/7/jobs/70/log": b"one\x1b[2J\n",
+        "GET /api/v1/runs/7/jobs/71/log": b"two\xff",
+    }
+    with answering(answers) as server:
+        shown = flowforge("logs", "7", "--server-url", server.url)
+        value = json.loads(flowforge("logs", "#7", "--json", "--server-url", server.url).out)
+    assert shown.out.encode(errors="surrogateescape") == b"one\x1b[2J\ntwo\xff"
+    assert shown.err == "build  ✓ success\ntest/unit  ✗ failure\n"
+    assert [job["log"] for job in value["jobs"]] == ["one\x1b[2J\n", "two\ufffd"]
+
+
+def test_logs_follow_until_the_job_is_over(flowforge: Flowforge) -> None:
+    running = {**RUN, "jobs": [{**JOBS[0], "status": "running"}]}
+    answers = {
+        "GET /api/v1/runs/7": [running, running, {**RUN, "jobs": JOBS}],
+        "GET /api/v1/runs/7/jobs/70/log": [b"first ", b"first second"],
+    }
+    with answering(answers) as server:
+        shown = flowforge("logs", f"{server.url}/ui/pipelines/7#step", "build", "-f")
+        ranges = [asked.headers.get("Range") for asked in server.asked if asked.path.endswith("/log")]
+    assert (shown.code, shown.out, shown.err) == (0, "first second", "")
+    assert ranges == [None, "bytes=6-"]
+
+
+def test_a_job_that_the_run_has_not_is_not_found(flowforge: Flowforge) -> None:
+    with answering({"GET /api/v1/runs/7": {**RUN, "jobs": JOBS}}) as server:
+        shown = flowforge("logs", "7", "deploy", "--server-url", server.url)
+    assert (shown.code, shown.err) == (3, "flowforge: run 7 has no job deploy\n")
+
+
+def test_an_address_of_another_machine_is_not_followed_with_a_token(flowforge: Flowforge) -> None:
+    shown = flowforge("logs", "https://ci.example.org/ui/pipelines/7", "--token", "t")
+    assert (shown.code, shown.err) == (
+        1,
+        "flowforge: that run is on another server: add --server-url https://ci.example.org\n",
+    )
+
+
+def test_cancel_rerun_link_and_runners_print_what_came_of_it(flowforge: Flowforge) -> None:
+    runner = {
+        "id": 2,
+        "name": "10.0.0.5",
+        "host": "10.0.0.5",
+        "labels": ["linux", "big"],
+        "status": "registered",
+    }
+    answers = {
+        "POST /api/v1/runs/7/cancel": {**RUN, "status": "running"},
+        "POST /api/v1/runs/7/rerun": {**RUN, "id": 8, "url": "http://localhost/ui/pipelines/8"},
+        "POST /api/v1/links": {"url": "http://localhost/link/ffo_x"},
+        "POST /api/v1/runners": (201, runner),
+        "GET /api/v1/runners": {"items": [runner], "next": None},
+    }
+    with answering(answers) as server:
+        url = ("--server-url", server.url)
+        assert flowforge("cancel", "7", *url).out == "run 7 is stopping\n"
+        assert (
+            flowforge("rerun", "7", *url).out == "run 8 does run 7 again: http://localhost/ui/pipelines/8\n"
+        )
+        assert flowforge("link", *url).out == "http://localhost/link/ffo_x\n"
+        added = flowforge("configure", "add-runner", "10.0.0.5", "--labels", "linux, big", *url)
+        assert added.out == "runner 2 is registered: 10.0.0.5\n"
+        assert json.loads(server.asked[-1].body) == {"host": "10.0.0.5", "labels": ["linux", "big"]}
+        assert (
+            flowforge(*url, "configure", "list-runners").out
+            == "2\t10.0.0.5\t10.0.0.5\tregistered\tlinux, big\n"
+        )
+        assert json.loads(flowforge("configure", "list-runners", "--json", *url).out)["items"] == [runner]
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 4), (403, 1), (404, 3), (409, 1), (422, 1), (503, 1)])
+def test_a_problem_document_becomes_the_line(flowforge: Flowforge, status: int, code: int) -> None:
+    problem = {"type": "about:blank", "title": "T", "status": status, "detail": "it is\nlike \x1b[2Jthis"}
+    with answering({"POST /api/v1/runs/7/cancel": (status, problem)}) as server:
+        shown = flowforge("cancel", "7", "--server-url", server.url)
+    assert shown.code == code
+    assert shown.err.startswith("flowforge: it is like this")
+    assert shown.err.count("\n") == 1
+
+
+def test_an_answer_that_is_no_problem_document_is_told_by_its_status(flowforge: Flowforge) -> None:
+    with answering({"GET /api/v1/runs?limit=20": (500, b"<html>")}) as server:
+        assert flowforge("list", "--server-url", server.url).err == f"flowforge: {server.url} answered 500\n"
+
+
+def test_something_else_at_the_address_is_noticed(flowforge: Flowforge) -> None:
+    with answering({"GET /api/v1/runs?limit=20": b"<html>hello</html>"}) as server:
+        shown = flowforge("list", "--server-url", server.url)
+    assert (shown.code, shown.err.split(":", 1)[0]) == (1, "flowforge")
+    assert "is not a FlowForge server" in shown.err
+
+
+def test_where_nobody_answers_the_way_out_is_told(flowforge: Flowforge) -> None:
+    shown = flowforge("list", "--server-url", "http://127.0.0.1:9")
+    line = "flowforge: no FlowForge server answers at http://127.0.0.1:9: start one with flowforge up\n"
+    assert (shown.code, shown.err) == (1, line)
+
+
+def test_a_token_given_by_hand_is_sent(flowforge: Flowforge) -> None:
+    with answering({"GET /api/v1/runs?limit=20": {"items": []}}) as server:
+        flowforge("list", "--server-url", server.url, "--token", "hand")
+        flowforge("list", "--server-url", server.url, environ={"FLOWFORGE_TOKEN": "env"})
+        sent = [asked.headers["Authorization"] for asked in server.asked]
+    assert sent == ["Bearer hand", "Bearer env"]
