@@ -127,13 +127,12 @@ def _take_over(handlers: list[logging.Handler], level: str) -> None:
         handler.set_name(_OURS)
         root.addHandler(handler)
     root.setLevel(level)
-    for name in ("uvicorn", "uvicorn.error", "alembic"):
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-        logger.setLevel(logging.NOTSET)
-    # A request's path may hold a one-time link's secret, so uvicorn's own access lines stay off.
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+        # What others tell of their daily work is noise beside ours; a request's path may even hold a link's secret.
+        logger.setLevel(logging.WARNING)
 
 
 def _release(handlers: list[logging.Handler]) -> None:

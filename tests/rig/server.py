@@ -1,0 +1,152 @@
+"""The real server: `flowforge up` as a process, killed and started again at will."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.rig.forge import Push
+
+SECRET = "the-webhook-secret"
+OVER = frozenset({"success", "failure", "cancelled", "skipped"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def value(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class RealServer:
+    """Data and workspaces live below `folder`; `environment` is added to a bare one. Start it, use it, stop it."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    url: str = ""
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def workspaces(self) -> Path:
+        return self.folder / "workspaces"
+
+    def start(self) -> "RealServer":
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "FLOWFORGE_DATA": str(self.data),
+            "FLOWFORGE_WORKSPACE_ROOT": str(self.workspaces),
+            "PORT": "0",
+            "WEBHOOK_SECRET": SECRET,
+            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE")},
+            **self.environment,
+        }
+        command = [sys.executable, "-c", "from flowforge.cli.main import main; main()", "up"]
+        with (self.folder / "server.err").open("ab") as errors:
+            self.process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+            )
+        assert self.process.stdout
+        first = self.process.stdout.readline().decode()
+        assert " at http" in first, f"the server did not start: {self.errors()}"
+        self.lines = [first, self.process.stdout.readline().decode()]
+        self.url = first.split(" at ")[1].split()[0]
+        return self
+
+    def kill(self) -> None:
+        """As a power cut would end it, but for its rooms."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """In order; answers the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, signal_number: int) -> int:
+        assert self.process
+        self.process.send_signal(signal_number)
+        code = self.process.wait(30)
+        assert self.process.stdout
+        self.process.stdout.close()
+        self.process = None
+        return code
+
+    def __enter__(self) -> "RealServer":
+        return self if self.process else self.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self.process:
+            self.stop()
+
+    def errors(self) -> str:
+        return (self.folder / "server.err").read_text(errors="replace")
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        try:
+            connection.request(method, path, body=body, headers=dict(headers or {}))
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def api(self, method: str, path: str, value: object = None) -> Answer:
+        """As the command line on this machine would ask."""
+        token = (self.data / "local.token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        body = None if value is None else json.dumps(value).encode()
+        return self.ask(method, f"/api/v1{path}", body, headers)
+
+    def deliver(self, push: Push) -> int:
+        """The id of the run it started."""
+        answer = self.ask("POST", "/webhook", push.body, push.headers)
+        assert answer.status == 200, answer.body
+        return int(answer.value["pipeline_id"])
+
+    def run(self, run_id: int) -> Any:
+        answer = self.api("GET", f"/runs/{run_id}")
+        assert answer.status == 200, answer.body
+        return answer.value
+
+    def over(self, run_id: int, seconds: float = 60) -> Any:
+        """The run once it is over."""
+        deadline = time.monotonic() + seconds
+        while (run := self.run(run_id))["status"] not in OVER:
+            assert time.monotonic() < deadline, (
+                f"run {run_id} is {run['status']}: {run}\n{self.errors()[-4000:]}"
+            )
+            time.sleep(0.02)
+        return run
+
+    def log(self, run_id: int, job: str) -> bytes:
+        token = (self.data / "local.token").read_text().strip()
+        path = f"/api/v1/runs/{run_id}/jobs/{job}/log"
+        answer = self.ask("GET", path, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status == 200, answer.body
+        return answer.body
