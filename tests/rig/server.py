@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.rig.forge import Push
 
@@ -47,7 +47,7 @@ class RealServer:
     def workspaces(self) -> Path:
         return self.folder / "workspaces"
 
-    def start(self) -> "RealServer":
+    def start(self) -> Self:
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         environment = {
@@ -94,7 +94,7 @@ class RealServer:
         self.process = None
         return code
 
-    def __enter__(self) -> "RealServer":
+    def __enter__(self) -> Self:
         return self if self.process else self.start()
 
     def __exit__(self, *_: object) -> None:
