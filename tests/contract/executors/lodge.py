@@ -100,6 +100,7 @@ class Story:
 
 def new_site(folder: Path, *, grace: float = GRACE) -> Site:
     """Below a folder that other users may pass: the steps' user may not be ours."""
+    folder.mkdir(exist_ok=True)
     for part in (folder, folder.parent, folder.parent.parent):
         part.chmod(part.stat().st_mode | 0o111)
     return Site(

@@ -57,7 +57,7 @@ class Rooms:
         self._machinery = machinery
         self._watch = FolderWatch()
         self._departures = Departures()
-        self._leaving: set[AttemptKey] = set()
+        self._leaving: dict[AttemptKey, asyncio.Event] = {}
         self.threads = Threads()
 
     async def __aenter__(self) -> Self:
@@ -70,6 +70,8 @@ class Rooms:
 
     @asynccontextmanager
     async def open(self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]) -> AsyncIterator[Room]:
+        if key in self._leaving:
+            await self._leaving[key].wait()
         folder = await self.threads.run(lodging.make, self._site, key)
         try:
             with self._watch.watch(folder.path) as changes:
@@ -112,7 +114,7 @@ class Rooms:
         await self._machinery.start(key, folder)
 
     async def _leave(self, key: AttemptKey, folder: RoomFolder) -> None:
-        self._leaving.add(key)
+        self._leaving[key] = asyncio.Event()
         await self._departures.add(self._remove(key, folder, self._site.grace))
 
     async def _remove(self, key: AttemptKey, folder: RoomFolder, grace: float) -> None:
@@ -124,5 +126,6 @@ class Rooms:
         except (FlowForgeError, OSError, subprocess.SubprocessError) as error:
             log.warning("room not removed, left to the next sweep", attempt=str(key), error=str(error))
         finally:
-            self._leaving.discard(key)
             folder.close()
+            if key in self._leaving:
+                self._leaving.pop(key).set()

@@ -80,7 +80,7 @@ class Engine:
 
     async def image(self, reference: str) -> Mapping[str, Any] | None:
         answer = await self._call("GET", f"/images/{quote(reference)}/json")
-        if answer.status == 404:
+        if answer.status in (400, 404):  # 400 for a reference that cannot be one: pulling will say so
             return None
         return dict(_good(answer, 200).json())
 

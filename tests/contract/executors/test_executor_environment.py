@@ -1,0 +1,113 @@
+"""What a step finds around it."""
+
+import pytest
+
+from flowforge.errors import BadInput
+from flowforge.model.status import Cause
+from flowforge.model.step_spec import Script
+from tests.contract.executors.lodge import KEY, Lodge, script
+
+ODD = {
+    "LINES_OF": "one\ntwo\n\nthree",
+    "QUOTES": 'it\'s "quoted" `here` $HOME \\n',
+    "EMPTY": "",
+    "FRAMES": "3:abc,6:status,",
+    "UNICODE": "schön ☃",
+    "LONG": "x" * 100_000,
+}
+
+
+async def test_any_value_arrives_as_it_is(lodge: Lodge) -> None:
+    for name, value in ODD.items():
+        story = await lodge.run(lodge.order(script(0, f'printf %s "${name}"', env=ODD)))
+        assert story.outputs[0].decode() == value
+
+
+async def test_the_workspace_is_the_working_directory_and_has_a_name(lodge: Lodge) -> None:
+    story = await lodge.run(lodge.order('test "$PWD" = "$FLOWFORGE_WORKSPACE"; test "$HOME" != ""; ls -A'))
+    assert story.exits[0].code == 0
+    assert story.text == ""
+
+
+async def test_a_working_directory_is_relative_to_the_workspace(lodge: Lodge) -> None:
+    order = lodge.order(
+        "mkdir -p a/b", script(1, "echo ${PWD#$FLOWFORGE_WORKSPACE}", working_directory="a/b")
+    )
+    assert (await lodge.run(order)).outputs[1] == b"/a/b\n"
+
+
+async def test_a_working_directory_may_be_below_home(lodge: Lodge) -> None:
+    order = lodge.order("mkdir -p ~/project", script(1, "echo ${PWD#$HOME}", working_directory="~/project"))
+    assert (await lodge.run(order)).outputs[1] in (b"/project\n", b"project\n")
+
+
+async def test_a_working_directory_that_is_not_there_is_named(lodge: Lodge) -> None:
+    ended = (await lodge.run(lodge.order(script(0, "true", working_directory="no/such")))).exits[0]
+    assert ended.cause is Cause.CONFIG
+    assert ended.reason == "the working directory cannot be entered: no/such: No such file or directory"
+
+
+async def test_files_stay_from_step_to_step(lodge: Lodge) -> None:
+    story = await lodge.run(lodge.order("echo kept > file", "cat file"))
+    assert story.outputs[1] == b"kept\n"
+
+
+async def test_shell_names_what_runs_the_script(lodge: Lodge) -> None:
+    story = await lodge.run(lodge.order(Script(text="first\nsecond\n", shell=("sed", "-n", "2p"))))
+    assert story.outputs == [b"second\n"]
+
+
+async def test_a_failing_command_ends_the_script_and_a_line_number_is_the_authors(lodge: Lodge) -> None:
+    story = await lodge.run(lodge.order("true\nno-such-command\necho never\n"))
+    assert story.exits[0].code == 127
+    assert b"line 2" in story.outputs[0]
+    assert b"never" not in story.outputs[0]
+
+
+async def test_a_script_larger_than_an_argument_may_be_runs(lodge: Lodge) -> None:
+    text = "# " + "x" * 300_000 + "\necho ran\n"
+    assert (await lodge.run(lodge.order(text))).outputs == [b"ran\n"]
+
+
+async def test_standard_input_is_empty(lodge: Lodge) -> None:
+    assert (await lodge.run(lodge.order("cat; echo end"))).outputs == [b"end\n"]
+
+
+async def test_an_environment_larger_than_the_kernel_takes_is_a_named_error(lodge: Lodge) -> None:
+    env = {f"V{number}": "x" * 100_000 for number in range(100)}
+    ended = (await lodge.run(lodge.order(script(0, "true", env=env)))).exits[0]
+    assert ended.cause is Cause.CONFIG
+    assert "Argument list too long" in ended.reason
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        script(0, "true", env={"A": "nul\0nul"}),
+        script(0, "true", env={"A=B": ""}),
+        script(0, "true", working_directory="\0"),
+    ],
+    ids=["value", "name", "directory"],
+)
+@pytest.mark.parametrize("lodge", ["process"], indirect=True)
+async def test_what_no_process_can_be_given_is_bad_input(lodge: Lodge, order: object) -> None:
+    with pytest.raises(BadInput):
+        async with lodge.executor.open(KEY, lodge.order(order), {}):  # type: ignore[arg-type]
+            pytest.fail("the room opened")
+
+
+@pytest.mark.parametrize("lodge", ["process"], indirect=True)
+async def test_a_process_does_not_see_the_servers_environment(
+    lodge: Lodge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOWFORGE_GITHUB_TOKEN", "ghp_secret")
+    story = await lodge.run(lodge.order("env; cat /proc/$PPID/environ 2>/dev/null || true"))
+    assert "ghp_secret" not in story.text
+
+
+@pytest.mark.needs("root")
+@pytest.mark.parametrize("lodge", ["process"], indirect=True)
+async def test_as_root_a_process_runs_as_somebody_else(lodge: Lodge) -> None:
+    story = await lodge.run(lodge.order("id -un; grep NoNewPrivs /proc/self/status; touch ~/x y"))
+    assert story.outputs == [b"nobody\nNoNewPrivs:\t1\n"]
+    assert story.exits[0].code == 0
