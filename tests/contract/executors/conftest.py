@@ -39,7 +39,7 @@ async def lodge(request: pytest.FixtureRequest, tmp_path: Path, sources: FakeSou
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes a `lodge` runs in both real ones, unless it says otherwise."""
-    marked = any(mark.name == "parametrize" for mark in metafunc.definition.iter_markers())
+    marked = any(mark.args[0] == "lodge" for mark in metafunc.definition.iter_markers("parametrize"))
     if "lodge" in metafunc.fixturenames and not marked:
         kinds = getattr(metafunc.module, "KINDS", [PROCESS, DOCKER])
         metafunc.parametrize("lodge", kinds, indirect=True)

@@ -44,6 +44,8 @@ class LogTail:
         """Everything was read, and the supervisor wrote `size` bytes: raises `Tampered` if these do not agree."""
         if self.offset != size:
             raise Tampered(f"step {self._step} wrote {size} bytes of output, but {self.offset} are there")
+        if self._fd >= 0 and not self._in_place():
+            raise Tampered(f"the log of step {self._step} was replaced")
 
     def close(self) -> None:
         if self._fd >= 0:
@@ -66,6 +68,13 @@ class LogTail:
         self.close()
         self._fd, self._segment, self._seen = fd, segment, 0
         return True
+
+    def _in_place(self) -> bool:
+        try:
+            there = os.stat(self._name(self._segment), dir_fd=self._folder.fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return self._segment < self._forgotten
+        return os.path.samestat(there, os.fstat(self._fd))
 
     def _check(self) -> None:
         status = os.fstat(self._fd)

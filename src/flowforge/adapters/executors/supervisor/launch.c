@@ -70,6 +70,9 @@ static void run_child(const struct plan *plan, const struct step *step, const st
     umask(022);
     if (become(person) < 0)
         fail(report, "exec");
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* after `become`: another user's process loses it */
+#endif
     enter(plan, step, env, report);
     execve(argv[0], argv, env);
     fail(report, "exec");
