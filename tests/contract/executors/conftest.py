@@ -1,5 +1,6 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,6 +13,15 @@ from tests.images import image
 
 PROCESS = pytest.param("process")
 DOCKER = pytest.param("docker", marks=pytest.mark.needs("docker", "busybox", "bash", "dash"))
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Other than pytest's own, one that the steps' user may pass, which as root is not ours."""
+    with TemporaryDirectory(prefix="flowforge-test-") as folder:
+        path = Path(folder)
+        path.chmod(0o711)
+        yield path
 
 
 @pytest.fixture

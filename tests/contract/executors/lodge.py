@@ -98,14 +98,10 @@ class Story:
         return b"".join(self.outputs).decode()
 
 
-def new_site(folder: Path, *, grace: float = GRACE) -> Site:
-    """Below a folder that other users may pass: the steps' user may not be ours."""
-    folder.mkdir(exist_ok=True)
-    for part in (folder, folder.parent, folder.parent.parent):
-        part.chmod(part.stat().st_mode | 0o111)
-    return Site(
-        instance=f"test-{uuid.uuid4().hex}", folder=folder / "rooms", workspaces=folder / "work", grace=grace
-    )
+def new_site(folder: Path) -> Site:
+    folder.mkdir(exist_ok=True, mode=0o711)
+    instance = f"test-{uuid.uuid4().hex}"
+    return Site(instance=instance, folder=folder / "rooms", workspaces=folder / "work", grace=GRACE)
 
 
 async def until(look: Callable[[], object], *, deadline: float = 30.0) -> None:

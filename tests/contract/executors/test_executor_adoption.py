@@ -15,7 +15,7 @@ import pytest
 
 from flowforge.model.status import Cause, Status
 from tests.contract.executors.conftest import DOCKER, PROCESS
-from tests.contract.executors.lodge import KEY, Lodge, Pail, until
+from tests.contract.executors.lodge import KEY, Lodge, Pail, new_site, until
 from tests.needs import ENGINE_SOCKET
 
 LINES = 150
@@ -124,10 +124,7 @@ async def test_what_nobody_comes_back_for_is_swept_with_its_processes(lodge: Lod
 
 async def test_a_sweep_leaves_what_another_instance_made(lodge: Lodge, tmp_path: Path) -> None:
     order, pail = lodge.order("echo begun; sleep 0.5; echo done"), Pail()
-    (tmp_path / "other").mkdir()
     async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room:
-        from tests.contract.executors.lodge import new_site
-
         other = type(lodge.executor)(new_site(tmp_path / "other"), lodge.sources)  # type: ignore[call-arg]
         assert list(await other.sweep(())) == []
         ended = await room.run(order.steps[0], pail)

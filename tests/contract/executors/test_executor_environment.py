@@ -1,11 +1,16 @@
 """What a step finds around it."""
 
+from pathlib import Path
+
 import pytest
 
+from flowforge.adapters.executors.process import ProcessExecutor
+from flowforge.adapters.executors.site import Site
 from flowforge.errors import BadInput
 from flowforge.model.status import Cause
 from flowforge.model.step_spec import Script
-from tests.contract.executors.lodge import KEY, Lodge, script
+from flowforge.testing.sources import FakeSources
+from tests.contract.executors.lodge import KEY, Lodge, new_site, script
 
 ODD = {
     "LINES_OF": "one\ntwo\n\nthree",
@@ -111,3 +116,22 @@ async def test_as_root_a_process_runs_as_somebody_else(lodge: Lodge) -> None:
     story = await lodge.run(lodge.order("id -un; grep NoNewPrivs /proc/self/status; touch ~/x y"))
     assert story.outputs == [b"nobody\nNoNewPrivs:\t1\n"]
     assert story.exits[0].code == 0
+
+
+@pytest.mark.needs("root")
+async def test_a_workspace_that_the_steps_user_cannot_reach_is_said_so_before_any_job(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    site = Site(instance="test", folder=tmp_path / "rooms", workspaces=closed / "work")
+    probe = await ProcessExecutor(site, FakeSources({})).probe()
+    assert not probe.usable
+    assert probe.reason.startswith(
+        f"steps run as the user nobody, who may not pass {closed}: set FLOWFORGE_WORKSPACE_ROOT"
+    )
+
+
+@pytest.mark.needs("root")
+async def test_a_user_that_the_machine_lacks_is_said_so_before_any_job(tmp_path: Path) -> None:
+    probe = await ProcessExecutor(new_site(tmp_path), FakeSources({}), user="no-such-user").probe()
+    assert not probe.usable
+    assert "no-such-user, whom this machine lacks" in probe.reason

@@ -8,6 +8,7 @@ import pytest
 
 from flowforge.model.status import Status
 from tests.contract.executors.lodge import KEY, Lodge, Pail, script
+from tests.images import image
 
 MANY = 52_000_000
 
@@ -90,8 +91,6 @@ async def test_a_slow_sink_holds_the_reader_back_and_loses_nothing(lodge: Lodge)
 async def test_steps_can_write_neither_logs_nor_records(lodge: Lodge) -> None:
     """Where they are not root; in a container that is the image's choice."""
     if lodge.kind == "docker":
-        from tests.images import image
-
         lodge.image = image("user-name")
     control = "/.flowforge/private" if lodge.kind == "docker" else str(lodge.site.control(KEY))
     story = await lodge.run(

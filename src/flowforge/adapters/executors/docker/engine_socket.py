@@ -125,7 +125,8 @@ async def _head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
     for line in head[1:]:
         name, _, value = line.partition(":")
         headers[name.strip().lower()] = value.strip()
-    return int(head[0].split(" ", 2)[1]), headers
+    _, _, after_protocol = head[0].partition(" ")
+    return int(after_protocol[:3]), headers
 
 
 async def _body(headers: dict[str, str], reader: asyncio.StreamReader) -> AsyncIterator[bytes]:

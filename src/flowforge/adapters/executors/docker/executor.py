@@ -40,6 +40,7 @@ class DockerExecutor:
         self._limits = limits or Limits()
         self._rooms = Rooms(site, sources, self)
         self._reached = False
+        self._reaching = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         await self._rooms.__aenter__()
@@ -107,6 +108,11 @@ class DockerExecutor:
         await self._engine.remove(container.name(self._site, key))
 
     async def strays(self, keep: Collection[AttemptKey]) -> Sequence[str]:
+        async with self._reaching:
+            await asyncio.to_thread(reach.clean, self._site)
+            return await self._remove_labelled(keep)
+
+    async def _remove_labelled(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         label = f"{container.INSTANCE_LABEL}={self._site.instance}"
         removed = []
         for found in await self._engine.labelled("containers", label):
@@ -122,9 +128,10 @@ class DockerExecutor:
         return removed
 
     async def _reach(self, image: str) -> None:
-        if not self._reached:
-            await reach.check(self._engine, self._site, image)
-            self._reached = True
+        async with self._reaching:
+            if not self._reached:
+                await reach.check(self._engine, self._site, image)
+                self._reached = True
 
     async def _state(self, name: str) -> ContainerState | None:
         """Waits for an engine that is away. Raises `EngineUnavailable` when it stays so."""

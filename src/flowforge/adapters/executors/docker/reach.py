@@ -13,7 +13,7 @@ from flowforge.errors import EngineUnavailable
 
 
 async def check(engine: Engine, site: Site, image: str) -> None:
-    """Mounts a nonce and reads it back through the engine; the container is never started. Raises
+    """Mounts a nonce and reads it back through the engine; the container is never started. One at a time. Raises
     `EngineUnavailable` that says what to set."""
     for folder in (site.folder, site.workspaces):
         if await _reaches(engine, site, image, folder):
@@ -27,8 +27,8 @@ async def check(engine: Engine, site: Site, image: str) -> None:
 
 async def _reaches(engine: Engine, site: Site, image: str, folder: Path) -> bool:
     nonce = secrets.token_hex(16)
-    probe = folder / f".probe-{nonce}"
-    name = f"flowforge-{site.instance}-probe-{nonce}"
+    probe = _probe_file(site, folder)
+    name = f"flowforge-{site.instance}-probe"
     await asyncio.to_thread(_put, probe, nonce)
     mount = {"Type": "bind", "Source": str(probe.absolute()), "Target": "/flowforge-probe", "ReadOnly": True}
     spec = {
@@ -38,6 +38,7 @@ async def _reaches(engine: Engine, site: Site, image: str, folder: Path) -> bool
         "HostConfig": {"Mounts": [mount], "NetworkMode": "none"},
     }
     try:
+        await engine.remove(name)
         await engine.create(name, spec)
         archive = await engine.archive(name, "/flowforge-probe")
     except EngineUnavailable as error:
@@ -45,9 +46,20 @@ async def _reaches(engine: Engine, site: Site, image: str, folder: Path) -> bool
             return False
         raise
     finally:
-        await asyncio.to_thread(probe.unlink)
+        await asyncio.to_thread(probe.unlink, missing_ok=True)
         await engine.remove(name)
     return archive is not None and nonce.encode() in _first_file(archive)
+
+
+def clean(site: Site) -> None:
+    """What a check that was killed left behind, but for its container, which has our label."""
+    for folder in (site.folder, site.workspaces):
+        _probe_file(site, folder).unlink(missing_ok=True)
+
+
+def _probe_file(site: Site, folder: Path) -> Path:
+    """One name an instance, so that the next check replaces what a killed one left; folders may be shared."""
+    return folder / f".probe-{site.instance}"
 
 
 def _put(probe: Path, nonce: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pwd
+import stat
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -120,6 +121,15 @@ class ProcessExecutor:
             raise EngineUnavailable(
                 f"steps should run as the user {self._user}, whom this machine lacks"
             ) from None
+
+
+def _may_pass(account: pwd.struct_passwd, folder: Path) -> bool:
+    status = folder.stat()
+    if status.st_uid == account.pw_uid:
+        return bool(status.st_mode & stat.S_IXUSR)
+    if status.st_gid == account.pw_gid:
+        return bool(status.st_mode & stat.S_IXGRP)
+    return bool(status.st_mode & stat.S_IXOTH)
 
 
 def _make_home(home: Path, account: pwd.struct_passwd | None) -> None:
