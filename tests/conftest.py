@@ -1,11 +1,14 @@
 """What every test may rely on: nothing is left out silently, and under FLOWFORGE_TEST_STRICT=1 nothing is left out at all."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["tests.needs", "tests.left_out"]
+
+OWN_FOLDER = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,9 +23,25 @@ def long_form(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--long"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Folders of a run's own: the usual ones lie below one that every other pytest of this user closes to other users,
+    and a job's steps, run as root, get a user of their own."""
+    if config.option.basetemp is None:
+        config.option.basetemp = tempfile.mkdtemp(prefix="flowforge-tests-")
+        config.stash[OWN_FOLDER] = Path(config.option.basetemp)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """What failed can be looked at; what passed leaves nothing."""
+    folder = session.config.stash.get(OWN_FOLDER, None)
+    if folder is not None and exitstatus == pytest.ExitCode.OK:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _folders_that_other_users_may_pass(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Run as root, a job's steps get a user of their own; pytest's folders would keep it out."""
     shared = Path(tempfile.gettempdir()).resolve()
     base = tmp_path_factory.getbasetemp().resolve()
     for folder in (base, *base.parents):
