@@ -132,7 +132,7 @@ def _take_over(handlers: list[logging.Handler], level: str) -> None:
         logger.handlers.clear()
         logger.propagate = True
         # What others tell of their daily work is noise beside ours; a request's path may even hold a link's secret.
-        logger.setLevel(logging.WARNING)
+        logger.setLevel(max(logging.WARNING, root.level))
 
 
 def _release(handlers: list[logging.Handler]) -> None:

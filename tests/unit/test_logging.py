@@ -48,12 +48,28 @@ def test_the_file_has_one_json_object_a_line(lines: Lines) -> None:
 
 
 def test_standard_loggers_come_out_the_same_way(lines: Lines) -> None:
-    logging.getLogger("uvicorn.error").info("listening on %s", 5000)
-    logging.getLogger("alembic.runtime").info("upgraded", extra={"revision": "1"})
+    logging.getLogger("uvicorn.error").warning("listening on %s", 5000)
+    logging.getLogger("flowforge.old").info("upgraded", extra={"revision": "1"})
     assert [(e["event"], e.get("revision")) for e in lines.all()] == [
         ("listening on 5000", None),
         ("upgraded", "1"),
     ]
+
+
+def test_the_daily_work_of_libraries_is_left_out(lines: Lines) -> None:
+    for name in ("uvicorn.error", "uvicorn.access", "alembic"):
+        logging.getLogger(name).info("as every day")
+    assert lines.all() == []
+
+
+def test_libraries_are_held_to_a_stricter_level_too(out: io.StringIO) -> None:
+    close = configure_logging(level=LogLevel.ERROR, console=LogFormat.CONSOLE, folder=None, stream=out)
+    logging.getLogger("uvicorn.error").warning("careful")
+    logging.getLogger("uvicorn.error").error("broken")
+    close()
+    structlog.reset_defaults()
+    assert "broken" in out.getvalue()
+    assert "careful" not in out.getvalue()
 
 
 def test_less_severe_lines_than_the_level_are_left_out(lines: Lines) -> None:
