@@ -116,7 +116,7 @@ def _cancel_unplanned(state: RunState, event: Cancel) -> RunState:
 def _one(state: RunState, event: Claim | Finish | Unserved) -> RunState:
     before = state.jobs[event.key]
     after = move(before, event)
-    state = _with(state, {event.key: after})
+    state = _pass_on(_with(state, {event.key: after}))
     if after.phase is Phase.RUNNING:
         state = replace(state, status=Status.RUNNING)
     if (
@@ -158,14 +158,19 @@ def _each(state: RunState, step: Step) -> RunState:
 
 
 def _settle(state: RunState) -> RunState:
-    """Pass on what is over, in plan order, then close the run if nothing is left."""
+    """Pass on what is over, then close the run if nothing is left."""
+    state = _pass_on(state)
+    if any(job.phase is not Phase.OVER for job in state.jobs.values()):
+        return state
+    return _conclude(state)
+
+
+def _pass_on(state: RunState) -> RunState:
+    """What a job's end means for those that need it, in plan order, so that one round is enough."""
     jobs = dict(state.jobs)
     for key, job in jobs.items():
         jobs[key] = _weigh(job, jobs)
-    state = replace(state, jobs=jobs)
-    if any(job.phase is not Phase.OVER for job in jobs.values()):
-        return state
-    return _conclude(state)
+    return replace(state, jobs=jobs)
 
 
 def _weigh(job: JobState, jobs: Mapping[str, JobState]) -> JobState:

@@ -115,6 +115,12 @@ def test_fail_fast_skips_what_has_not_begun_and_lets_the_rest_finish() -> None:
     assert after(state, Finish(key="b", outcome=SUCCESS)).status is Status.FAILURE
 
 
+def test_under_fail_fast_too_a_dependent_names_the_job_it_needs() -> None:
+    state = after(run_of({"a": "", "b": "a", "c": ""}), Begin(), *done("a", FAILURE))
+    assert state.jobs["b"].reason == 'needs "a", which ended as failure'
+    assert state.jobs["c"].reason == 'not begun when "a" failed (fail-fast)'
+
+
 def test_without_fail_fast_independent_jobs_still_begin() -> None:
     state = after(run_of({"a": "", "b": ""}, OnFailure.CONTINUE), Begin(), *done("a", FAILURE))
     assert state.jobs["b"].phase is Phase.READY

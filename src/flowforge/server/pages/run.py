@@ -22,8 +22,10 @@ async def show_run(request: Request) -> Response:
     view = await door.services.browse.run(run_id(request))
     over = view.run.status.terminal
     values = await described(door.services.ground.logs, view, door.services.ground.clock.now())
-    may = principal_of(request.scope).role.may(Permission.OPERATE)
-    return page(request, "run.html", {**values, "may": may, "refresh": None if over else REFRESH})
+    values["may"] = principal_of(request.scope).role.may(Permission.OPERATE)
+    values["stopping"] = any(each.job.stopping for each in view.jobs or ())
+    values["refresh"] = None if over else REFRESH
+    return page(request, "run.html", values)
 
 
 @permission(Permission.OPERATE)
