@@ -110,15 +110,23 @@ async def test_where_nothing_is_announced_the_wait_is_short_and_grows(
 
 
 @asynccontextmanager
-async def engine_that_answers(tmp_path: Path, answer: bytes) -> AsyncIterator[Engine]:
+async def engine_that_answers(tmp_path: Path, answer: bytes | None) -> AsyncIterator[EngineSocket]:
+    """With None, one that takes the call and says nothing."""
+    over = asyncio.Event()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
-        await writer.drain()
+        if answer is None:
+            await reader.read()
+        else:
+            writer.write(answer)
         writer.close()
+        await writer.wait_closed()
+        over.set()
 
     async with await asyncio.start_unix_server(serve, tmp_path / "engine.sock"):
-        yield Engine(EngineSocket(f"unix://{tmp_path}/engine.sock"))
+        yield EngineSocket(f"unix://{tmp_path}/engine.sock")
+        await over.wait()
 
 
 ANSWERS = {
@@ -134,19 +142,15 @@ ANSWERS = {
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 async def test_an_engine_that_answers_nonsense_is_unavailable(tmp_path: Path, answer: bytes) -> None:
-    async with engine_that_answers(tmp_path, answer) as engine:
+    async with engine_that_answers(tmp_path, answer) as socket:
         with pytest.raises(EngineUnavailable):
-            await engine.state("name")
+            await Engine(socket).state("name")
 
 
 async def test_an_engine_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
-    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    async with await asyncio.start_unix_server(hang, tmp_path / "engine.sock"):
+    async with engine_that_answers(tmp_path, None) as socket:
         with pytest.raises(EngineUnavailable, match="does not answer in time"):
-            await EngineSocket(f"unix://{tmp_path}/engine.sock").call("GET", "/_ping", deadline=0.05)
+            await socket.call("GET", "/_ping", deadline=0.05)
 
 
 async def test_the_fake_finds_steps_out_of_order() -> None:

@@ -6,7 +6,7 @@ Our own because it is small, needs nothing else, and is faster here than a gener
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -88,6 +88,8 @@ class EngineSocket:
                     yield status, headers, reader
                 finally:
                     writer.close()
+                    with suppress(OSError):
+                        await writer.wait_closed()
         except TimeoutError as error:
             raise EngineUnavailable(
                 f"the container engine at {self.address} does not answer in time"

@@ -116,11 +116,17 @@ class ProcessExecutor:
         if os.geteuid() != 0:
             return None
         try:
-            return pwd.getpwnam(self._user)
+            account = pwd.getpwnam(self._user)
         except KeyError:
-            raise EngineUnavailable(
-                f"steps should run as the user {self._user}, whom this machine lacks"
-            ) from None
+            sentence = f"steps should run as the user {self._user}, whom this machine lacks"
+            raise EngineUnavailable(sentence) from None
+        for folder in self._site.workspaces.absolute().parents:
+            if folder.exists() and not _may_pass(account, folder):
+                raise EngineUnavailable(
+                    f"steps run as the user {self._user}, who may not pass {folder}: set FLOWFORGE_WORKSPACE_ROOT "
+                    "to a folder that everybody may reach"
+                )
+        return account
 
 
 def _may_pass(account: pwd.struct_passwd, folder: Path) -> bool:
