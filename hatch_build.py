@@ -45,10 +45,12 @@ def system_compiler() -> str | None:
     return compiler if tried.returncode == 0 else None
 
 
+def for_all() -> bool:
+    return os.environ.get("FLOWFORGE_SUPERVISOR", "native") == "all"
+
+
 def targets() -> tuple[str, ...]:
-    if os.environ.get("FLOWFORGE_SUPERVISOR", "native") == "all":
-        return tuple(ZIG_TARGETS)
-    return (this_machine(),)
+    return tuple(ZIG_TARGETS) if for_all() else (this_machine(),)
 
 
 class SupervisorBuildHook(BuildHookInterface[Any]):
@@ -68,21 +70,21 @@ class SupervisorBuildHook(BuildHookInterface[Any]):
         binaries.mkdir(exist_ok=True)
         for target in targets():
             self._build(target, binaries / f"supervisor-{target}")
-        build_data["artifacts"].append(f"/{FOLDER}/bin/supervisor-*")
-        if targets() == (this_machine(),):
+            build_data["artifacts"].append(f"/{FOLDER}/bin/supervisor-{target}")
+        if not for_all():
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
 
     def _needs_zig(self) -> bool:
-        return targets() != (this_machine(),) or system_compiler() is None
+        return for_all() or system_compiler() is None
 
     def _build(self, target: str, binary: Path) -> None:
-        compiler = system_compiler() if target == this_machine() else None
+        compiler = None if self._needs_zig() else system_compiler()
         if compiler is not None:
             command = [compiler, *FLAGS, *link_flags()]
         else:
-            zig = [sys.executable, "-m", "ziglang", "cc", "-target", ZIG_TARGETS[target]]
-            command = [*zig, *FLAGS, "-static", "-s", "-Wl,--gc-sections"]
+            named = ("-target", ZIG_TARGETS[target]) if target in ZIG_TARGETS else ()
+            command = [sys.executable, "-m", "ziglang", "cc", *named, *FLAGS, *link_flags()]
         draft = binary.with_name(f".{binary.name}")
         sources = sorted(str(path) for path in (Path(self.root) / FOLDER).glob("*.c"))
         subprocess.run([*command, "-o", str(draft), *sources], check=True)

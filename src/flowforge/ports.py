@@ -379,7 +379,7 @@ class Executor(Protocol):
         """Make the attempt's room and start its steps, or adopt the room that bears the attempt's name. Leaving the
         block in order, or by an error, ends and removes everything; leaving it by cancellation leaves the room running,
         to be adopted later. A failure to remove is logged and left to `sweep`. Raises `EngineUnavailable`,
-        `SourceUnavailable`, or `BadInput` where the order cannot be carried out here (an image without a shell)."""
+        `SourceUnavailable`, or `BadInput` where the order cannot be carried out here (an image that does not exist)."""
         ...
 
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:

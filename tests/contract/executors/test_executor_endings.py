@@ -75,7 +75,7 @@ async def test_cancel_kills_what_ignores_it(lodge: Lodge) -> None:
     order, pail = lodge.order(STUBBORN), Pail()
     async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room, asyncio.TaskGroup() as group:
         running = group.create_task(room.run(order.steps[0], pail))
-        while not pail.data:  # noqa: ASYNC110 - the step is another process
+        while not pail.data:
             await asyncio.sleep(0.01)
         await room.stop("enough")
     assert (running.result().status, running.result().code) == (Status.CANCELLED, 137)
@@ -125,7 +125,7 @@ async def test_when_a_job_ends_its_daemons_end(lodge: Lodge) -> None:
     order = lodge.order(f"setsid bash -c 'exec -a {mark} sleep 600' & disown; sleep 0.1")
     async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room:
         await room.run(order.steps[0], Pail())
-        while mark in _commands():  # noqa: ASYNC110 - it is another process
+        while mark in _commands():
             await asyncio.sleep(0.02)
     assert mark not in _commands()
 
