@@ -39,22 +39,25 @@ class LocalJob:
         self.steps = [StepReport(index=step.index, status=Status.PENDING) for step in self.order.steps]
 
     def note(self, report: StepReport) -> Iterator[LocalEvent]:
+        """A step's beginning may be reported late or not at all; it is told before anything else of the step."""
         before = self.steps[report.index]
         if before.status.terminal or before.status is report.status:
             return
-        name = self.order.steps[report.index].name
-        if report.status is Status.RUNNING:
-            yield StepStarted(job=self.order.key, index=report.index, step=name)
+        if before.status is Status.PENDING and report.status is not Status.SKIPPED:
+            yield self._started(report.index)
         if report.status.terminal:
             yield from self._shown(report.index, self.masker.flush())
-            yield self._finished(name, report)
+            yield self._finished(report)
         self.steps[report.index] = report
 
     def take(self, offset: int, data: bytes) -> Iterator[LocalEvent]:
         """What is new of it, as output of the step that is under way."""
         new = data[self.size - offset :] if offset <= self.size else b""
         self.size += len(new)
-        yield from self._shown(self._under_way(), self.masker.feed(new))
+        index = self._under_way()
+        if new and self.steps[index].status is Status.PENDING:
+            yield from self.note(StepReport(index=index, status=Status.RUNNING))
+        yield from self._shown(index, self.masker.feed(new))
 
     def end(self, now: float) -> Iterator[LocalEvent]:
         self.seconds = now - self.started
@@ -68,23 +71,26 @@ class LocalJob:
             for order, step in zip(self.order.steps, self.steps, strict=False)
         )
 
+    def _started(self, index: int) -> StepStarted:
+        return StepStarted(job=self.order.key, index=index, step=self.order.steps[index].name)
+
     def _shown(self, index: int, data: bytes) -> Iterator[LocalEvent]:
         if data:
-            name = self.order.steps[index].name if self.order.steps else ""
+            name = self.order.steps[index].name
             yield StepOutput(job=self.order.key, index=index, step=name, data=data)
 
     def _under_way(self) -> int:
         """A step's bytes come before its end is reported, and the next one's behind that."""
         running = (step.index for step in self.steps if step.status is Status.RUNNING)
         left = (step.index for step in self.steps if not step.status.terminal)
-        return next(running, next(left, max(0, len(self.steps) - 1)))
+        return next(running, next(left, len(self.steps) - 1))
 
-    def _finished(self, name: str, report: StepReport) -> StepFinished:
+    def _finished(self, report: StepReport) -> StepFinished:
         began, ended = report.started_at, report.finished_at
         return StepFinished(
             job=self.order.key,
             index=report.index,
-            step=name,
+            step=self.order.steps[report.index].name,
             status=report.status,
             cause=report.cause,
             reason=report.reason,

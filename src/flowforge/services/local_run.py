@@ -170,7 +170,8 @@ class MemoryLink:
         if left <= 0:
             return False
         try:
-            await asyncio.wait_for(self._run.change(), left)
+            async with asyncio.timeout(left):
+                await self._run.change()
         except TimeoutError:
             return False
         return True

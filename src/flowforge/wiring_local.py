@@ -1,0 +1,184 @@
+"""Where a run without a server is put together: the agent, an executor, and a folder that is gone afterwards.
+
+Beside `wiring` and not in it, because a local run must not pay for importing a server.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowforge.adapters.data.folder import DataFolder
+from flowforge.adapters.executors.docker import images
+from flowforge.adapters.executors.docker.engine import Engine
+from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, EngineSocket
+from flowforge.adapters.executors.docker.executor import DockerExecutor
+from flowforge.adapters.executors.process.executor import ProcessExecutor
+from flowforge.adapters.executors.site import Site
+from flowforge.adapters.git.head import head_of
+from flowforge.adapters.git.working_copy import WorkingCopySources
+from flowforge.adapters.spool.folder import FolderSpool
+from flowforge.errors import BadInput, EngineUnavailable, FlowForgeError
+from flowforge.ports import Executor
+from flowforge.runner.agent import Agent
+from flowforge.services.local_plan import Standing
+from flowforge.services.local_run import LocalRun
+from flowforge.settings import ExecutorChoice
+
+GRACE = 5.0
+"""Seconds between TERM and KILL: somebody sits and waits."""
+LEAVE_DEADLINE = 10.0
+"""Seconds that taking down what was left behind may take once nobody wants to wait any more."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalMachine:
+    """`choice` is what was asked for; `environ` names the engine. `say` hears sentences for the person."""
+
+    choice: ExecutorChoice
+    slots: int
+    environ: Mapping[str, str]
+    say: Say
+
+
+def standing(folder: Path) -> Standing:
+    head = head_of(folder)
+    return Standing(commit=head.commit, ref=head.ref, title=head.title, author=head.author)
+
+
+async def carry_out(run: LocalRun, machine: LocalMachine) -> None:
+    """Until the run is over and nothing is left of it. Cancelled, it takes down what runs before it returns. Raises
+    EngineUnavailable where the executor that was asked for cannot be had."""
+    async with AsyncExitStack() as stack:
+        base = Path(tempfile.mkdtemp(prefix="flowforge-run-"))
+        stack.callback(_remove, base, machine.say)
+        data, site = _site(base)
+        stack.callback(shutil.rmtree, site.folder, ignore_errors=True)
+        sources = WorkingCopySources()
+        stack.callback(sources.close)
+        executor = await stack.enter_async_context(_executor(run, machine, site, sources))
+        spool = FolderSpool(data.spool)
+
+        async def tell(reason: str) -> None:
+            if reason:
+                machine.say(f"no job can be taken: {reason}")
+
+        agent = Agent(run.link(), executor, spool, machine.slots, tell)
+        try:
+            await _until_over(run, agent)
+        finally:
+            if spool.held():
+                await _take_down(executor)
+
+
+async def _until_over(run: LocalRun, agent: Agent) -> None:
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(agent.serve())
+            await run.over()
+            serving.cancel()
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+async def _take_down(executor: Executor) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LEAVE_DEADLINE):
+            await executor.sweep(())
+
+
+def _site(base: Path) -> tuple[DataFolder, Site]:
+    """Steps that run as another user must be able to reach their workspace, and nothing else of it."""
+    base.chmod(0o711)
+    data = DataFolder(base / "data")
+    data.prepare()
+    return data, Site(
+        instance=data.instance(), folder=data.rooms(), workspaces=base / "workspaces", grace=GRACE
+    )
+
+
+def _remove(base: Path, say: Say) -> None:
+    try:
+        shutil.rmtree(base)
+    except OSError as error:
+        say(f"warning: {base} is not wholly removed: {error.strerror}")
+
+
+@asynccontextmanager
+async def _executor(
+    run: LocalRun, machine: LocalMachine, site: Site, sources: WorkingCopySources
+) -> AsyncIterator[Executor]:
+    if machine.choice is not ExecutorChoice.PROCESS:
+        address = engine_address(machine.choice, machine.environ)
+        async with DockerExecutor(site, sources, address=address) as docker:
+            probe = await docker.probe()
+            why_not = probe.reason or await _lacking(run, machine, address)
+            if not why_not:
+                machine.say(f"jobs run in containers: {probe.engine}")
+                yield docker
+                return
+        if machine.choice is not ExecutorChoice.AUTO:
+            raise EngineUnavailable(why_not)
+        machine.say(f"jobs run as plain processes of this machine: {why_not}")
+    async with ProcessExecutor(site, sources) as process:
+        yield process
+
+
+async def _lacking(run: LocalRun, machine: LocalMachine, address: str | None) -> str:
+    """Why the jobs cannot run in containers although an engine answers. Empty where they can, or where containers were
+    asked for: the job itself fails then, with its own reason."""
+    if machine.choice is not ExecutorChoice.AUTO:
+        return ""
+    wanted = {job.order.image: key for key, job in run.jobs.items()}
+    if None in wanted:
+        return f"the job {wanted[None]} names no image"
+    return await missing_images([name for name in wanted if name], address, machine.say)
+
+
+async def missing_images(references: Sequence[str], address: str | None, say: Say) -> str:
+    """Pulls what is absent. Answers the first reason why one cannot be had, or an empty string."""
+    engine = Engine(EngineSocket(address or DEFAULT_ADDRESS))
+    for reference in references:
+        try:
+            if await engine.image(reference) is None:
+                say(f"pulling the image {reference} …")
+            await images.ensure(engine, reference)
+        except (EngineUnavailable, BadInput) as error:
+            return error.message
+    return ""
+
+
+async def engine_has(image: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """The engine that answers here and has the image or can pull it, or an empty name and the reason why none does."""
+    address = engine_address(ExecutorChoice.AUTO, environ)
+    engine = Engine(EngineSocket(address or DEFAULT_ADDRESS))
+    try:
+        version = await engine.version()
+    except FlowForgeError as error:
+        return "", error.message
+    why_not = await missing_images([image], address, lambda _: None)
+    return ("", why_not) if why_not else (f"{_engine_name(version)}", "")
+
+
+def _engine_name(version: Mapping[str, object]) -> str:
+    platform = version.get("Platform")
+    name = platform.get("Name") if isinstance(platform, dict) else None
+    return f"{name or 'Docker'} {version.get('Version', '')}".strip()
+
+
+def engine_address(choice: ExecutorChoice, environ: Mapping[str, str]) -> str | None:
+    """The container engine to talk to; None where no socket of one is here."""
+    if named := environ.get("DOCKER_HOST"):
+        return named
+    runtime = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    podman = [Path(runtime) / "podman" / "podman.sock", Path("/run/podman/podman.sock")]
+    docker = [Path("/var/run/docker.sock"), Path(runtime) / "docker.sock"]
+    wanted = {ExecutorChoice.DOCKER: docker, ExecutorChoice.PODMAN: podman}.get(choice, docker + podman)
+    there = next((path for path in wanted if path.is_socket()), None)
+    return f"unix://{there}" if there else None
