@@ -227,7 +227,7 @@ def _patience(settings: Settings) -> Patience:
 async def _local_agent(settings: Settings, base: Base, runners: Runners, executor: Executor) -> Work:
     runner = await runners.enrol_local(settings.runner_slots, settings.executor)
     desk = Desk(base.store, base.logs, base.bell, base.clock, base.vault)
-    link = PatientLink(desk.link(runner.id))
+    link = PatientLink(await desk.admit(await runners.issue_key(runner.id)))
 
     async def tell(note: str) -> None:
         await runners.note(runner.id, note)

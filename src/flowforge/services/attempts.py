@@ -55,32 +55,32 @@ def seen(tx: Tx, runner_id: int, now: datetime) -> Runner:
     return runner
 
 
-def own(tx: Tx, lease: Lease) -> Attempt | None:
-    """The attempt, if the token is its own; it may be over."""
+def own(tx: Tx, runner_id: int, lease: Lease) -> Attempt | None:
+    """The attempt, if it is this runner's and the token its own; it may be over."""
     attempt = tx.attempts.get(lease.attempt)
-    if attempt is None or not secrets.compare_digest(attempt.token, lease.token):
+    if attempt is None or attempt.runner_id != runner_id:
         return None
-    return attempt
+    return attempt if secrets.compare_digest(attempt.token, lease.token) else None
 
 
-def live(tx: Tx, lease: Lease) -> Attempt | None:
-    attempt = own(tx, lease)
+def live(tx: Tx, runner_id: int, lease: Lease) -> Attempt | None:
+    attempt = own(tx, runner_id, lease)
     return attempt if attempt and not attempt.status.terminal else None
 
 
-def order_of(tx: Tx, lease: Lease) -> JobOrder | None:
-    job = tx.jobs.get(lease.attempt.job) if live(tx, lease) else None
+def order_of(tx: Tx, runner_id: int, lease: Lease) -> JobOrder | None:
+    job = tx.jobs.get(lease.attempt.job) if live(tx, runner_id, lease) else None
     return job.order if job else None
 
 
 def beat(tx: Tx, runner_id: int, leases: Collection[Lease], now: datetime) -> Renewal:
     seen(tx, runner_id, now)
-    tx.attempts.beat([lease.attempt for lease in leases if live(tx, lease)])
-    return renewal_of(tx, leases)
+    tx.attempts.beat([lease.attempt for lease in leases if live(tx, runner_id, lease)])
+    return renewal_of(tx, runner_id, leases)
 
 
-def renewal_of(tx: Tx, leases: Collection[Lease]) -> Renewal:
-    held = [lease.attempt for lease in leases if live(tx, lease)]
+def renewal_of(tx: Tx, runner_id: int, leases: Collection[Lease]) -> Renewal:
+    held = [lease.attempt for lease in leases if live(tx, runner_id, lease)]
     jobs: Mapping[AttemptKey, JobRun | None] = {key: tx.jobs.get(key.job) for key in held}
     return Renewal(
         stop=frozenset(key for key, job in jobs.items() if job and job.stopping),
@@ -88,8 +88,8 @@ def renewal_of(tx: Tx, leases: Collection[Lease]) -> Renewal:
     )
 
 
-def note_steps(tx: Tx, lease: Lease, reports: Sequence[StepReport], now: datetime) -> bool:
-    if live(tx, lease) is None:
+def note_steps(tx: Tx, runner_id: int, lease: Lease, reports: Sequence[StepReport], now: datetime) -> bool:
+    if live(tx, runner_id, lease) is None:
         _note_refused(tx, lease, "report", now)
         return False
     known = {step.index: step for step in tx.steps.of((lease.attempt,))}
@@ -141,9 +141,11 @@ def _note_refused(tx: Tx, lease: Lease, call: str, now: datetime) -> None:
     )
 
 
-def close(tx: Tx, lease: Lease, outcome: Outcome, log_size: int, now: datetime) -> Moved | None:
+def close(
+    tx: Tx, runner_id: int, lease: Lease, outcome: Outcome, log_size: int, now: datetime
+) -> Moved | None:
     """End the attempt and move its run. None where the lease does not hold; the same end twice is one."""
-    attempt = own(tx, lease)
+    attempt = own(tx, runner_id, lease)
     run = tx.runs.hold(lease.attempt.run)
     if attempt is None or run is None:
         _note_refused(tx, lease, "finish", now)

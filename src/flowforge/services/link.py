@@ -11,6 +11,7 @@ from flowforge.model.status import Cause, Status
 from flowforge.ports import Bell, Clock, Logs, Store, Vault
 from flowforge.services.attempts import beat, close, live, note_steps, order_of, own, renewal_of, take
 from flowforge.services.progress import EVENTS, JOBS, STOPS
+from flowforge.services.runners import runner_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,10 @@ class Desk:
     clock: Clock
     vault: Vault
 
-    def link(self, runner_id: int) -> "Link":
-        return Link(self, runner_id)
+    async def admit(self, key: str) -> "Link":
+        """The link of the runner whose key this is; Unauthenticated where it is nobody's."""
+        runner = await self.store.read(lambda tx: runner_of(tx, key))
+        return Link(self, runner.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Link:
             await rung.wait(left)
 
     async def resume(self, lease: Lease) -> Claim:
-        order = await self.desk.store.read(lambda tx: order_of(tx, lease))
+        order = await self.desk.store.read(lambda tx: order_of(tx, self.runner_id, lease))
         if order is None:
             raise _lost(lease)
         return Claim(lease=lease, order=order, secrets=self._secrets(order))
@@ -65,30 +68,32 @@ class Link:
         deadline = desk.clock.monotonic() + wait
         while renewal == Renewal() and (left := deadline - desk.clock.monotonic()) > 0:
             await rung.wait(left)
-            renewal = await desk.store.read(lambda tx: renewal_of(tx, leases))
+            renewal = await desk.store.read(lambda tx: renewal_of(tx, self.runner_id, leases))
         return renewal
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> None:
         now = self.desk.clock.now()
-        held = await self.desk.store.write(lambda tx: note_steps(tx, lease, steps, now))
+        held = await self.desk.store.write(lambda tx: note_steps(tx, self.runner_id, lease, steps, now))
         self.desk.bell.ring(EVENTS)
         if not held:
             raise _lost(lease)
 
     async def append_log(self, lease: Lease, offset: int, data: bytes) -> int:
-        held = await self.desk.store.read(lambda tx: live(tx, lease))
+        held = await self.desk.store.read(lambda tx: live(tx, self.runner_id, lease))
         if held is None:
             raise _lost(lease)
         return await self.desk.logs.append(lease.attempt, offset, data)
 
     async def finish(self, lease: Lease, outcome: Outcome) -> None:
         desk = self.desk
-        attempt = await desk.store.read(lambda tx: own(tx, lease))
+        attempt = await desk.store.read(lambda tx: own(tx, self.runner_id, lease))
         if attempt is None:
             raise _lost(lease)
         size = await desk.logs.seal(lease.attempt)
         now = desk.clock.now()
-        moved = await desk.store.write(lambda tx: close(tx, lease, outcome, size.bytes, now), urgent=True)
+        moved = await desk.store.write(
+            lambda tx: close(tx, self.runner_id, lease, outcome, size.bytes, now), urgent=True
+        )
         desk.bell.ring(EVENTS)
         if moved is None:
             raise _lost(lease)

@@ -1,15 +1,18 @@
 """Machines that carry out jobs."""
 
+import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from flowforge.errors import BadInput
+from flowforge.errors import BadInput, NotFound, Unauthenticated
 from flowforge.model.project import DEFAULT_ORGANISATION
 from flowforge.model.runner import Runner, RunnerStatus
 from flowforge.ports import Clock, Store, Tx
 
 LOCAL_RUNNER = "local"
+PREFIX = "ffr_"
 ONLINE_FOR = timedelta(seconds=90)
 LONGEST_HOST = 253
 LONGEST_LABEL = 63
@@ -37,6 +40,12 @@ class Runners:
         now = self.clock.now()
         return await self.store.write(lambda tx: enrol_local(tx, slots, executor, now))
 
+    async def issue_key(self, runner_id: int) -> str:
+        """A new credential for the runner, shown to nobody again; the one before ends."""
+        key = PREFIX + secrets.token_urlsafe(32)
+        await self.store.write(lambda tx: set_key(tx, runner_id, key))
+        return key
+
     async def note(self, runner_id: int, note: str) -> None:
         """Why a runner takes no jobs; empty when it does."""
         await self.store.write(lambda tx: set_note(tx, runner_id, note))
@@ -61,6 +70,26 @@ def enrol_local(tx: Tx, slots: int, executor: str, now: datetime) -> Runner:
     runner = replace(runner, slots=slots, executor=executor)
     tx.runners.save(runner)
     return runner
+
+
+def set_key(tx: Tx, runner_id: int, key: str) -> None:
+    runner = tx.runners.get(runner_id)
+    if runner is None:
+        raise NotFound("runner", runner_id)
+    tx.runners.save(replace(runner, key_hash=_hash(key)))
+
+
+def runner_of(tx: Tx, key: str) -> Runner:
+    """Whose key it is: what a runner says of itself is never asked."""
+    known = _hash(key)
+    for runner in tx.runners.all() if key.startswith(PREFIX) else ():
+        if runner.key_hash and secrets.compare_digest(runner.key_hash, known):
+            return runner
+    raise Unauthenticated("this is no runner's key")
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def set_note(tx: Tx, runner_id: int, note: str) -> None:

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from flowforge.errors import LeaseLost
+from flowforge.errors import LeaseLost, NotFound, Unauthenticated
 from flowforge.model.claim import Claim, Lease, Outcome, StepReport
 from flowforge.model.event import EventKind
 from flowforge.model.plan import Plan, PlannedJob
 from flowforge.model.status import Cause, Status
 from flowforge.services.control import Control
 from flowforge.services.link import Link
+from flowforge.services.runners import Runners
 from tests.unit.services.world import World, order
 
 SUCCESS = Outcome(status=Status.SUCCESS)
@@ -192,3 +193,35 @@ async def test_a_lease_nobody_gave_is_lost(world: World) -> None:
     lease = (await claimed(link)).lease
     unknown = Lease(attempt=replace(lease.attempt, number=9), token=lease.token)
     assert (await link.renew([unknown], 0)).lost == {unknown.attempt}
+
+
+@pytest.mark.parametrize("key", ["", "ffr_", "ffr_nobodys", "ffs_session", "x" * 100_000])
+async def test_a_key_that_is_nobodys_opens_no_link(world: World, key: str) -> None:
+    await world.runner()
+    with pytest.raises(Unauthenticated):
+        await world.desk.admit(key)
+
+
+async def test_a_new_key_ends_the_one_before(world: World) -> None:
+    runners = Runners(world.store, world.clock)
+    local = await runners.enrol_local(2, "docker")
+    old, new = await runners.issue_key(local.id), await runners.issue_key(local.id)
+    assert (await world.desk.admit(new)).runner_id == local.id
+    with pytest.raises(Unauthenticated):
+        await world.desk.admit(old)
+
+
+async def test_another_runner_cannot_use_a_lease_it_was_not_given(world: World) -> None:
+    await world.planned({"build": ""})
+    lease = (await claimed(await world.runner())).lease
+    runners = Runners(world.store, world.clock)
+    other = await world.desk.admit(await runners.issue_key((await runners.register("10.0.0.5", [])).id))
+    for call in (other.resume(lease), other.append_log(lease, 0, b"x"), other.finish(lease, SUCCESS)):
+        with pytest.raises(LeaseLost):
+            await call
+    assert (await other.renew([lease], 0)).lost == {lease.attempt}
+
+
+async def test_a_runner_that_was_not_registered_gets_no_key(world: World) -> None:
+    with pytest.raises(NotFound):
+        await Runners(world.store, world.clock).issue_key(99)

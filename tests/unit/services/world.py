@@ -100,8 +100,13 @@ class World:
         return run_id
 
     async def runner(self) -> Link:
-        runner = await Runners(self.store, self.clock).enrol_local(2, "docker")
-        return Desk(self.store, self.logs, self.bell, self.clock, self.vault).link(runner.id)
+        runners = Runners(self.store, self.clock)
+        runner = await runners.enrol_local(2, "docker")
+        return await self.desk.admit(await runners.issue_key(runner.id))
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(self.store, self.logs, self.bell, self.clock, self.vault)
 
     async def run(self, run_id: int) -> Run:
         run = await self.store.read(lambda tx: tx.runs.get(run_id))
