@@ -48,6 +48,7 @@ lock: ## compile requirements/ anew (needs uv)
 
 docs: .venv/.run ## write the generated reference pages anew
 	@$(BIN)/python scripts/settings_reference.py
+	@$(BIN)/python scripts/states_reference.py
 
 clean: ## remove what these targets made
 	rm -rf .venv dist htmlcov .coverage .coverage.* coverage.json .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -89,9 +89,10 @@ def test_no_two_decisions_have_one_number() -> None:
     assert sorted(numbers) == sorted(set(numbers))
 
 
-def test_the_settings_page_is_the_table_of_settings() -> None:
+@pytest.mark.parametrize("page", ["settings", "states"])
+def test_a_generated_page_is_what_its_table_says(page: str) -> None:
     done = subprocess.run(
-        [sys.executable, "scripts/settings_reference.py", "--check"],
+        [sys.executable, f"scripts/{page}_reference.py", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,
