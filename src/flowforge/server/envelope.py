@@ -29,6 +29,8 @@ class Envelope:
         except ClientDisconnect:
             return
         except Exception as error:
+            if sending.complete:
+                return  # answered and logged further in
             if sending.begun:
                 raise
             await document(error).response()(scope, receive, sending)
@@ -43,6 +45,7 @@ class _Sending:
         self._door = door
         self._since = perf_counter()
         self.begun = False
+        self.complete = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -54,4 +57,6 @@ class _Sending:
             self._door.meters.answered(
                 scope["method"], scope.get(ROUTE, "none"), message["status"], perf_counter() - self._since
             )
+        else:
+            self.complete = not message.get("more_body", False)
         await self._send(message)

@@ -1,5 +1,7 @@
 """All routes that FastAPI carries, as one application. Importing this module is what takes the time."""
 
+from functools import cache
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -31,7 +33,9 @@ def rest_routes() -> list[BaseRoute]:
     return [*(route for router in _ROUTERS for route in router.routes), *page_routes()]
 
 
+@cache
 def rest_app() -> FastAPI:
+    """One for all doors: what differs from door to door comes with each request's scope."""
     app = FastAPI(
         openapi_url=None,
         docs_url=None,

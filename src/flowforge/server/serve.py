@@ -4,9 +4,11 @@ import asyncio
 import errno
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TypeVar
 
 import uvicorn
 
@@ -15,9 +17,18 @@ from flowforge.server.app import Application
 from flowforge.server.heads import PatientHttp
 
 BACKLOG = 2048
+T = TypeVar("T")
+
 GRACE = 2
 """Seconds that open connections have to end once the server was told to."""
 KEEP_ALIVE = 75
+
+
+class Ending(Enum):
+    """Whether those who were being served were let go in order."""
+
+    IN_ORDER = auto()
+    FORCED = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +74,23 @@ def listening(bound: socket.socket) -> Listening:
     return Listening(host=host, port=port)
 
 
+def run(main: Coroutine[object, object, T]) -> T:
+    """On the fast event loop."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
+
+
 async def serve(
     app: Application,
     bound: socket.socket,
     background: AbstractAsyncContextManager[object],
     ready: Callable[[Listening], None],
-) -> None:
-    """Serve until SIGTERM or SIGINT; a second one ends at once. `background` is entered before the first request is
-    served and left after the last; `ready` is called in between, when requests are being answered."""
+) -> Ending:
+    """Serve until SIGTERM or SIGINT; a second one waits for nobody, and one that comes while `background` ends does
+    what it does to any process. `background` is entered before the first request is served and left after the last;
+    `ready` is called in between, when requests are being answered."""
     config = uvicorn.Config(
         app,
         loop="none",
@@ -89,8 +109,7 @@ async def serve(
     async with background:
         server = Server(config, app, lambda: ready(place))
         await server.serve(sockets=[bound])
-        if server.forced:
-            raise KeyboardInterrupt
+    return Ending.FORCED if server.force_exit else Ending.IN_ORDER
 
 
 class Server(uvicorn.Server):
@@ -100,7 +119,6 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._flowforge = app
         self._ready = ready
-        self.forced = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -125,6 +143,6 @@ class Server(uvicorn.Server):
     def stop(self) -> None:
         """The first call ends in order, the second at once."""
         if self.should_exit:
-            self.forced = self.force_exit = True
+            self.force_exit = True
         self.should_exit = True
         self._flowforge.door.closing.begin()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,9 +68,13 @@ class Exchange:
     async def until(self, text: bytes) -> bytes:
         """The body so far, once `text` is in it."""
         async with asyncio.timeout(5), self.changed:
-            await self.changed.wait_for(lambda: text in self.answer.body or self.answer.complete)
+            await self.changed.wait_for(self._has(text))
         assert text in self.answer.body
         return self.answer.body
+
+    def _has(self, text: bytes) -> Callable[[], bool]:
+        answer = self.answer
+        return lambda: answer.complete or (answer.status > 0 and text in answer.body)
 
 
 @dataclass

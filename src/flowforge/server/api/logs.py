@@ -110,12 +110,13 @@ async def _lines(logs: Logs, key: AttemptKey, first: int, count: int) -> Respons
 
 
 async def _followed(door: Door, view: JobView, offset: int) -> AsyncGenerator[bytes]:
-    """From a job that has not begun on, its first attempt is waited for."""
+    """Of a job that has not begun, the first attempt is waited for."""
     ground = door.services.ground
     rung = ground.bell.listen(EVENTS)
     while view.log is None and not view.job.status.terminal:
-        await rung.wait(LOOK_AGAIN)
         view = await door.services.browse.job(view.job.run_id, str(view.job.id))
+        if view.log is None:
+            await rung.wait(LOOK_AGAIN)
     if view.log is not None:
         async for chunk in ground.logs.follow(view.log, offset):
             yield chunk

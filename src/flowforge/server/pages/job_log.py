@@ -42,7 +42,7 @@ async def show_log(request: Request) -> Response:
     whole = size.bytes <= WHOLE_BYTES and size.lines <= WHOLE_LINES
     line = _line(request.query_params.get("line", ""))
     first = 0 if whole else _window_start(line, size.lines)
-    sections = await _sections(logs, job, size, first) if whole else [await _window(logs, job, first)]
+    sections = await _sections(logs, job, size) if whole else [await _window(logs, job, first)]
     over = job.job.status.terminal
     values = {
         "run": view.run,
@@ -76,14 +76,16 @@ async def _window(logs: Logs, job: JobView, first: int) -> Section:
     return Section(step=None, lines=tuple(_marked(job, numbered(found.lines, first + 1))))
 
 
-async def _sections(logs: Logs, job: JobView, size: LogSize, first: int) -> list[Section]:
+async def _sections(logs: Logs, job: JobView, size: LogSize) -> list[Section]:
     if job.log is None:
         return []
-    number, sections = first + 1, []
+    number, sections = 1, []
     for step, start, end in _cuts(job.steps, size.bytes):
-        lines = split_lines(await read_bytes(logs, job.log, start, end))
+        data = await read_bytes(logs, job.log, start, end)
+        lines = split_lines(data)
         sections.append(Section(step=step, lines=tuple(_marked(job, numbered(lines, number)))))
-        number += len(lines)
+        # A line that a step left unfinished goes on, under the same number, with what the next one writes.
+        number += data.count(b"\n")
     return sections
 
 

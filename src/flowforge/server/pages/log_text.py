@@ -14,7 +14,7 @@ COUNTED_BYTES = 1024 * 1024
 """How far behind a tail its lines are counted, to number it."""
 
 _ERROR = re.compile(
-    r"\b(?:error|fatal|failed|failure|exception|traceback|panic|not found|denied)\b", re.IGNORECASE
+    r"(?<!\b0 )\b(?:\w*errors?|fatal|failed|failures?|\w*exception|traceback|panic)\b", re.IGNORECASE
 )
 
 

@@ -104,17 +104,14 @@ async def _failure(logs: Logs, view: JobView) -> Failure:
 
 
 def _why(view: JobView, broken: StepRun | None) -> str:
-    said = []
-    if broken is not None:
-        if broken.exit_code is not None:
-            said.append(f"Exit code {broken.exit_code}")
-        elif broken.cause:
-            said.append(broken.cause.value.replace("_", " ").capitalize())
-        seconds = duration(broken.started_at, broken.finished_at)
-        said.append(f"after {spoken(seconds)}," if seconds is not None else "at")
-        said.append(f"step {number(broken.index + 1)} of {number(len(view.steps))}.")
-    reason = (broken.reason if broken else "") or view.job.reason
-    return " ".join([*said, reason])
+    if broken is None:
+        return view.job.reason
+    seconds = duration(broken.started_at, broken.finished_at)
+    what = (broken.cause or Cause.EXIT).value.replace("_", " ").capitalize()
+    code = what if broken.exit_code is None else f"Exit code {broken.exit_code}"
+    after = "" if seconds is None else f" after {spoken(seconds)}"
+    place = f"step {number(broken.index + 1)} of {number(len(view.steps))}"
+    return " ".join(part for part in (f"{code}{after}, {place}.", broken.reason) if part)
 
 
 async def _plate(logs: Logs, view: JobView, now: datetime, preview: bool) -> JobPlate:  # noqa: FBT001
