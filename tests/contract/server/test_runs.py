@@ -5,11 +5,40 @@ import pytest
 from tests.contract.server.asgi import Client
 from tests.contract.server.world import World
 
-RUN_KEYS = (
-    "id number provider repository commit branch ref event title author status cause reason url created_at "
-    "started_at finished_at duration_seconds attempt"
-).split()
-JOB_KEYS = "id name status cause needs runner image started_at finished_at duration_seconds steps".split()
+RUN_KEYS = [
+    "id",
+    "number",
+    "provider",
+    "repository",
+    "commit",
+    "branch",
+    "ref",
+    "event",
+    "title",
+    "author",
+    "status",
+    "cause",
+    "reason",
+    "url",
+    "created_at",
+    "started_at",
+    "finished_at",
+    "duration_seconds",
+    "attempt",
+]
+JOB_KEYS = [
+    "id",
+    "name",
+    "status",
+    "cause",
+    "needs",
+    "runner",
+    "image",
+    "started_at",
+    "finished_at",
+    "duration_seconds",
+    "steps",
+]
 
 
 async def test_a_run_says_everything_there_is(world: World, client: Client) -> None:

@@ -88,7 +88,16 @@ class TestDescription:
         assert "<script" not in page
 
 
-ANSWERS = ["/health", "/api/v1/runs", "/nope", "/api/v1/runs?limit=0", "/ui/projects", "/ui/nope", "/static/base.css", "/metrics"]  # fmt: skip
+ANSWERS = [
+    "/health",
+    "/metrics",
+    "/nope",
+    "/api/v1/runs",
+    "/api/v1/runs?limit=0",
+    "/ui/projects",
+    "/ui/nope",
+    "/static/base.css",
+]
 
 
 class TestHeaders:
