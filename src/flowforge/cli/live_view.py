@@ -85,14 +85,14 @@ class LiveView:
         block = [] if self._over else list(self._block(width))
         if not lines and block == self._drawn:
             return
-        printed = "".join(f"{line}\n" for line in (*lines, *block))
-        self._terminal.write(f"{_BEGIN_FRAME}{self._erase(width)}{printed}{_END_FRAME}")
+        printed = "".join(f"{line}\x1b[K\n" for line in (*lines, *block))
+        self._terminal.write(f"{_BEGIN_FRAME}{self._back(width)}{printed}\x1b[J{_END_FRAME}")
         self._drawn = block
 
-    def _erase(self, width: int) -> str:
-        """The window may be narrower than when the block was drawn: its lines are broken in pieces then."""
+    def _back(self, width: int) -> str:
+        """To where the block begins. The window may be narrower than when it was drawn: lines are in pieces then."""
         rows = sum(max(1, -(-_cells(line) // width)) for line in self._drawn)
-        return f"\x1b[{rows}A\r\x1b[J" if rows else ""
+        return f"\x1b[{rows}A\r" if rows else ""
 
     def _block(self, width: int) -> Iterator[str]:
         yield self._terminal.paint(("─" if self._terminal.unicode else "-") * min(width - 1, 72), "dim")

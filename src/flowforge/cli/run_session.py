@@ -5,14 +5,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-import structlog
+from typing import Any
 
 from flowforge.adapters.data.clock import SystemClock
 from flowforge.cli.foreign_text import one_line
+from flowforge.cli.light_structlog import structlog
 from flowforge.cli.live_view import LiveView
 from flowforge.cli.run_json import JsonView
 from flowforge.cli.run_lines import PlainView
@@ -165,7 +165,7 @@ def _parts_speak_through(say: Say) -> Iterator[None]:
         structlog.configure(**before)
 
 
-def _one_sentence(_logger: object, method: str, event: structlog.typing.EventDict) -> str:
+def _one_sentence(_logger: object, method: str, event: MutableMapping[str, Any]) -> str:
     error = event.pop("exc_info", None)
     rest = "".join(f", {key}: {value}" for key, value in event.items() if key != "event")
     cause = f" ({error!r})" if isinstance(error, BaseException) else ""
