@@ -180,3 +180,19 @@ async def test_a_fork_bomb_is_bounded_and_dies(lodge: Lodge, tmp_path: Path) -> 
             ended = await room.run(order.steps[0], Pail())
     assert ended.status is Status.FAILURE
     assert docker("ps", "-aq", "--filter", f"label=flowforge.instance={site.instance}") == ""
+
+
+async def test_a_sweep_takes_networks_and_volumes_of_its_own_instance_along(lodge: Lodge) -> None:
+    ours, other = lodge.site.instance, f"{lodge.site.instance}-other"
+    for instance in (ours, other):
+        for noun in ("network", "volume"):
+            labels = ("--label", f"flowforge.instance={instance}", "--label", "flowforge.run=7")
+            docker(noun, "create", *labels, f"{instance}-{noun}")
+    try:
+        assert list(await lodge.executor.sweep({KEY})) == []
+        assert list(await lodge.executor.sweep(())) == [f"network {ours}-network", f"volume {ours}-volume"]
+        assert f"{other}-network" in docker("network", "ls")
+        assert f"{other}-volume" in docker("volume", "ls")
+    finally:
+        docker("network", "rm", f"{other}-network")
+        docker("volume", "rm", f"{other}-volume")

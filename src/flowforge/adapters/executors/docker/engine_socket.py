@@ -1,6 +1,6 @@
 """HTTP/1.1 to a container engine, over its socket: one connection a call, because a call is rare and a socket cheap.
 
-Our own because it is small, needs nothing else, and is faster here than a general client (see docs on executors).
+Our own because it is small, needs nothing else and is faster here than a general client (docs/decisions/0008).
 """
 
 import asyncio
