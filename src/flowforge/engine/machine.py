@@ -16,20 +16,20 @@ from typing import Any
 
 from flowforge.engine.retry import may_retry
 from flowforge.engine.state import (
-    Abandon,
-    Begin,
-    Cancel,
-    Claim,
-    Finish,
-    Happening,
+    Abandoned,
+    CancelAsked,
+    Claimed,
+    Finished,
+    JobEvent,
     JobState,
     NeedFailed,
     NeedsMet,
     Phase,
-    Reject,
+    Planned,
+    Rejected,
+    RunEvent,
     RunPhase,
     RunState,
-    Step,
     Unserved,
 )
 from flowforge.model.pipeline_config import OnFailure
@@ -40,18 +40,18 @@ def _over(job: JobState, status: Status, cause: Cause | None = None, reason: str
     return replace(job, phase=Phase.OVER, status=status, cause=cause, reason=reason)
 
 
-def _claimed(job: JobState, _: Claim) -> JobState:
+def _claimed(job: JobState, _: Claimed) -> JobState:
     return replace(job, phase=Phase.RUNNING, status=Status.RUNNING, attempt=job.attempt + 1, reason="")
 
 
-def _finished(job: JobState, event: Finish) -> JobState:
+def _finished(job: JobState, event: Finished) -> JobState:
     if may_retry(event.outcome, job.attempt):
         reason = f"attempt {job.attempt} was lost: {event.outcome.reason}"
         return replace(job, phase=Phase.READY, status=Status.PENDING, reason=reason)
     return _over(job, event.outcome.status, event.outcome.cause, event.outcome.reason)
 
 
-def _stopped(job: JobState, event: Finish) -> JobState:
+def _stopped(job: JobState, event: Finished) -> JobState:
     if event.outcome.cause is Cause.LOST:
         return _over(job, Status.CANCELLED, Cause.CANCELLED, job.reason)
     return _over(job, event.outcome.status, event.outcome.cause, event.outcome.reason or job.reason)
@@ -61,11 +61,11 @@ def _unserved(job: JobState, event: Unserved) -> JobState:
     return _over(job, Status.FAILURE, Cause.INFRASTRUCTURE, event.reason)
 
 
-def _cancelled(job: JobState, event: Cancel) -> JobState:
+def _cancelled(job: JobState, event: CancelAsked) -> JobState:
     return _over(job, Status.CANCELLED, Cause.CANCELLED, event.reason)
 
 
-def _stopping(job: JobState, event: Cancel) -> JobState:
+def _stopping(job: JobState, event: CancelAsked) -> JobState:
     return replace(job, phase=Phase.STOPPING, reason=event.reason)
 
 
@@ -77,43 +77,43 @@ def _need_failed(job: JobState, event: NeedFailed) -> JobState:
     return _over(job, Status.SKIPPED, Cause.NEEDS, f'needs "{event.need}", which ended as {event.status}')
 
 
-def _abandoned(job: JobState, event: Abandon) -> JobState:
+def _abandoned(job: JobState, event: Abandoned) -> JobState:
     return _over(job, Status.SKIPPED, Cause.NEEDS, f'not begun when "{event.failed}" failed (fail-fast)')
 
 
-JOB_TABLE: Mapping[tuple[Phase, type[Step]], Callable[[JobState, Any], JobState]] = {
+JOB_TABLE: Mapping[tuple[Phase, type[JobEvent]], Callable[[JobState, Any], JobState]] = {
     (Phase.BLOCKED, NeedsMet): _ready,
     (Phase.BLOCKED, NeedFailed): _need_failed,
-    (Phase.BLOCKED, Abandon): _abandoned,
-    (Phase.BLOCKED, Cancel): _cancelled,
-    (Phase.READY, Claim): _claimed,
+    (Phase.BLOCKED, Abandoned): _abandoned,
+    (Phase.BLOCKED, CancelAsked): _cancelled,
+    (Phase.READY, Claimed): _claimed,
     (Phase.READY, Unserved): _unserved,
-    (Phase.READY, Abandon): _abandoned,
-    (Phase.READY, Cancel): _cancelled,
-    (Phase.RUNNING, Finish): _finished,
-    (Phase.RUNNING, Cancel): _stopping,
-    (Phase.STOPPING, Finish): _stopped,
+    (Phase.READY, Abandoned): _abandoned,
+    (Phase.READY, CancelAsked): _cancelled,
+    (Phase.RUNNING, Finished): _finished,
+    (Phase.RUNNING, CancelAsked): _stopping,
+    (Phase.STOPPING, Finished): _stopped,
 }
 
 
-def move(job: JobState, step: Step) -> JobState:
-    rule = JOB_TABLE.get((job.phase, type(step)))
-    return rule(job, step) if rule else job
+def move(job: JobState, event: JobEvent) -> JobState:
+    rule = JOB_TABLE.get((job.phase, type(event)))
+    return rule(job, event) if rule else job
 
 
-def _begin(state: RunState, _: Begin) -> RunState:
+def _begin(state: RunState, _: Planned) -> RunState:
     return _settle(replace(state, phase=RunPhase.ACTIVE))
 
 
-def _reject(state: RunState, event: Reject) -> RunState:
+def _reject(state: RunState, event: Rejected) -> RunState:
     return _end(state, Status.FAILURE, event.cause, event.reason)
 
 
-def _cancel_unplanned(state: RunState, event: Cancel) -> RunState:
+def _cancel_unplanned(state: RunState, event: CancelAsked) -> RunState:
     return _end(state, Status.CANCELLED, Cause.CANCELLED, event.reason)
 
 
-def _one(state: RunState, event: Claim | Finish | Unserved) -> RunState:
+def _one(state: RunState, event: Claimed | Finished | Unserved) -> RunState:
     before = state.jobs[event.key]
     after = move(before, event)
     state = _pass_on(_with(state, {event.key: after}))
@@ -124,26 +124,26 @@ def _one(state: RunState, event: Claim | Finish | Unserved) -> RunState:
         and before.phase is not Phase.OVER
         and state.on_failure is OnFailure.STOP
     ):
-        state = _each(state, Abandon(failed=event.key))
+        state = _each(state, Abandoned(failed=event.key))
     return _settle(state)
 
 
-def _cancel(state: RunState, event: Cancel) -> RunState:
+def _cancel(state: RunState, event: CancelAsked) -> RunState:
     return _settle(_each(state, event))
 
 
-RUN_TABLE: Mapping[tuple[RunPhase, type[Happening]], Callable[[RunState, Any], RunState]] = {
-    (RunPhase.PREPARING, Begin): _begin,
-    (RunPhase.PREPARING, Reject): _reject,
-    (RunPhase.PREPARING, Cancel): _cancel_unplanned,
-    (RunPhase.ACTIVE, Claim): _one,
-    (RunPhase.ACTIVE, Finish): _one,
+RUN_TABLE: Mapping[tuple[RunPhase, type[RunEvent]], Callable[[RunState, Any], RunState]] = {
+    (RunPhase.PREPARING, Planned): _begin,
+    (RunPhase.PREPARING, Rejected): _reject,
+    (RunPhase.PREPARING, CancelAsked): _cancel_unplanned,
+    (RunPhase.ACTIVE, Claimed): _one,
+    (RunPhase.ACTIVE, Finished): _one,
     (RunPhase.ACTIVE, Unserved): _one,
-    (RunPhase.ACTIVE, Cancel): _cancel,
+    (RunPhase.ACTIVE, CancelAsked): _cancel,
 }
 
 
-def advance(state: RunState, event: Happening) -> RunState:
+def advance(state: RunState, event: RunEvent) -> RunState:
     """The run after `event`; the same value when nothing follows from it."""
     rule = RUN_TABLE.get((state.phase, type(event)))
     return rule(state, event) if rule else state
@@ -153,8 +153,8 @@ def _with(state: RunState, jobs: Mapping[str, JobState]) -> RunState:
     return replace(state, jobs={**state.jobs, **jobs})
 
 
-def _each(state: RunState, step: Step) -> RunState:
-    return _with(state, {key: move(job, step) for key, job in state.jobs.items()})
+def _each(state: RunState, event: JobEvent) -> RunState:
+    return _with(state, {key: move(job, event) for key, job in state.jobs.items()})
 
 
 def _settle(state: RunState) -> RunState:

@@ -10,12 +10,12 @@ from flowforge.model.status import Cause, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begin:
+class Planned:
     """The plan is made and its jobs are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reject:
+class Rejected:
     """There will be no plan."""
 
     cause: Cause
@@ -23,14 +23,14 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claimed:
     """A runner took the job."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
+class Finished:
     """The job's newest attempt ended, or was given up as lost."""
 
     key: str
@@ -46,11 +46,11 @@ class Unserved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel:
+class CancelAsked:
     reason: str
 
 
-Happening = Begin | Reject | Claim | Finish | Unserved | Cancel
+RunEvent = Planned | Rejected | Claimed | Finished | Unserved | CancelAsked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +65,13 @@ class NeedFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Abandon:
+class Abandoned:
     """Fail-fast: another job failed."""
 
     failed: str
 
 
-Step = Claim | Finish | Unserved | Cancel | NeedsMet | NeedFailed | Abandon
+JobEvent = Claimed | Finished | Unserved | CancelAsked | NeedsMet | NeedFailed | Abandoned
 
 
 class Phase(StrEnum):

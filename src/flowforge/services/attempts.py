@@ -5,8 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from flowforge.engine.state import Claim as ClaimJob
-from flowforge.engine.state import Finish
+from flowforge.engine.state import Claimed, Finished
 from flowforge.errors import NotFound
 from flowforge.model.attempt import Attempt, AttemptKey
 from flowforge.model.claim import Lease, Outcome, Renewal, StepReport
@@ -31,7 +30,7 @@ def take(tx: Tx, runner_id: int, token: str, now: datetime) -> tuple[Lease, JobO
         job = tx.jobs.get(ready.id)
         if job is None or job.order is None or not job.ready:
             continue
-        move_run(tx, job.run_id, ClaimJob(key=job.key), now)
+        move_run(tx, job.run_id, Claimed(key=job.key), now)
         key = AttemptKey(run=job.run_id, job=job.id, number=job.attempt + 1)
         tx.attempts.add(Attempt(key=key, runner_id=runner_id, token=token, started_at=now))
         tx.steps.save([StepRun(attempt=key, index=step.index, name=step.name) for step in job.order.steps])
@@ -170,4 +169,4 @@ def end_attempt(tx: Tx, attempt: Attempt, outcome: Outcome, now: datetime) -> Mo
     tx.attempts.save(ended)
     left = [step for step in tx.steps.of((key,)) if not step.status.terminal]
     tx.steps.save([replace(step, status=Status.SKIPPED, reason="the job ended before it") for step in left])
-    return move_run(tx, key.run, Finish(key=job.key, outcome=outcome), now)
+    return move_run(tx, key.run, Finished(key=job.key, outcome=outcome), now)

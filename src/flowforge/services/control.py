@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flowforge.engine.state import Cancel
+from flowforge.engine.state import CancelAsked
 from flowforge.errors import Conflict, NotFound
 from flowforge.model.event import EventKind
 from flowforge.model.run import Run
@@ -40,7 +40,7 @@ def cancel(tx: Tx, run_id: int, by: str, now: datetime) -> Moved:
         raise NotFound("run", run_id)
     if run.status.terminal:
         raise Conflict(f"run {run_id} is over ({run.status}) and cannot be cancelled")
-    return move_run(tx, run_id, Cancel(reason=f"cancelled by {by}"), now)
+    return move_run(tx, run_id, CancelAsked(reason=f"cancelled by {by}"), now)
 
 
 def rerun(tx: Tx, run_id: int, now: datetime) -> Run:

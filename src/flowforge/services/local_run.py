@@ -5,8 +5,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from flowforge.engine.machine import advance
 from flowforge.engine.mask import Masker
-from flowforge.engine.state import Begin, Cancel, Finish, Happening, JobState, Phase, RunPhase, RunState
-from flowforge.engine.state import Claim as ClaimJob
+from flowforge.engine.state import (
+    CancelAsked,
+    Claimed,
+    Finished,
+    JobState,
+    Phase,
+    Planned,
+    RunEvent,
+    RunPhase,
+    RunState,
+)
 from flowforge.errors import LeaseLost
 from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
 from flowforge.model.plan import Plan
@@ -31,7 +40,7 @@ class LocalRun:
         }
         self._by_id = {job.id: job for job in self.jobs.values()}
         states = {job.order.key: JobState(key=job.order.key, needs=job.needs) for job in plan.jobs}
-        self._state = advance(RunState(jobs=states, on_failure=plan.on_failure), Begin())
+        self._state = advance(RunState(jobs=states, on_failure=plan.on_failure), Planned())
         self._secrets = secrets
         self._clock = clock
         self._tell = tell
@@ -46,7 +55,7 @@ class LocalRun:
         return MemoryLink(self, self._clock)
 
     def cancel(self, reason: str) -> None:
-        self.move(Cancel(reason=reason))
+        self.move(CancelAsked(reason=reason))
 
     async def over(self) -> None:
         """Until every job came to its end."""
@@ -68,7 +77,7 @@ class LocalRun:
             return None
         job = self.jobs[key]
         job.begin(self._clock.monotonic())
-        self.move(ClaimJob(key=key))
+        self.move(Claimed(key=key))
         self._tell(JobStarted(job=key, attempt=job.attempt))
         return self.handed(job)
 
@@ -84,8 +93,8 @@ class LocalRun:
             return None
         return job, self._state.jobs[job.order.key].phase
 
-    def move(self, happening: Happening) -> None:
-        before, self._state = self._state, advance(self._state, happening)
+    def move(self, event: RunEvent) -> None:
+        before, self._state = self._state, advance(self._state, event)
         if self._state is before:
             return
         for key, job in self._state.jobs.items():
@@ -145,7 +154,7 @@ class MemoryLink:
             return
         job = self._held(lease)
         self._run.tell(job.end(self._clock.monotonic()))
-        self._run.move(Finish(key=job.order.key, outcome=outcome))
+        self._run.move(Finished(key=job.order.key, outcome=outcome))
 
     def _news(self, leases: Collection[Lease]) -> Renewal:
         phases = {lease: self._phase(lease) for lease in leases}

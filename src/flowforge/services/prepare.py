@@ -9,7 +9,7 @@ import structlog
 
 from flowforge.dialects.registry import CONFIG_PATHS, LATER_PATHS, dialect_of
 from flowforge.engine.plan import Occasion, plan
-from flowforge.engine.state import Begin, Reject
+from flowforge.engine.state import Planned, Rejected
 from flowforge.errors import BadInput, FlowForgeError, NotFound, Upstream
 from flowforge.model.event import EventKind
 from flowforge.model.job_run import JobRun
@@ -91,7 +91,7 @@ class Preparer:
             source = await self._fetch(run, project)
             config = await self._config(source)
         except Unplannable as error:
-            reject = Reject(cause=error.cause, reason=error.message)
+            reject = Rejected(cause=error.cause, reason=error.message)
             moved = await self.store.write(lambda tx: move_run(tx, run_id, reject, now()))
         else:
             planned = plan(config.pipeline, self._occasion(run, source))
@@ -174,7 +174,7 @@ def save_plan(tx: Tx, run_id: int, source: Source, config: Config, planned: Plan
     tx.runs.save(run)
     tx.jobs.add(_jobs(tx, run, planned, now))
     tx.events.append([run_event(EventKind.RUN_PLANNED, run, Status.PENDING, now)])
-    return move_run(tx, run_id, Begin(), now)
+    return move_run(tx, run_id, Planned(), now)
 
 
 def known_pipeline(tx: Tx, run: Run, config: Config, now: datetime) -> Pipeline:

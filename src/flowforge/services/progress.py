@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flowforge.engine.machine import advance
-from flowforge.engine.state import Happening, JobState, Phase, RunPhase, RunState
+from flowforge.engine.state import JobState, Phase, RunEvent, RunPhase, RunState
 from flowforge.errors import NotFound
 from flowforge.model.event import EventKind, NewEvent
 from flowforge.model.job_run import JobRun
@@ -35,14 +35,14 @@ class Moved:
             bell.ring(topic)
 
 
-def move_run(tx: Tx, run_id: int, happening: Happening, now: datetime) -> Moved:
-    """Apply one happening to a run. Nothing is written when nothing follows from it."""
+def move_run(tx: Tx, run_id: int, event: RunEvent, now: datetime) -> Moved:
+    """Apply one event to a run. Nothing is written when nothing follows from it."""
     run = tx.runs.hold(run_id)
     if run is None:
         raise NotFound("run", run_id)
     jobs = tx.jobs.of((run_id,))
     before = state_of(run, jobs)
-    after = advance(before, happening)
+    after = advance(before, event)
     if after is before:
         return Moved(run=run)
     events = [*_save_jobs(tx, run, jobs, before, after, now), *_run_events(run, before, after, now)]
