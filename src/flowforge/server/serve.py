@@ -4,11 +4,10 @@ import asyncio
 import errno
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TypeVar
 
 import uvicorn
 
@@ -17,8 +16,6 @@ from flowforge.server.app import Application
 from flowforge.server.heads import PatientHttp
 
 BACKLOG = 2048
-T = TypeVar("T")
-
 GRACE = 2
 """Seconds that open connections have to end once the server was told to."""
 KEEP_ALIVE = 75
@@ -72,14 +69,6 @@ def listen(host: str, port: int) -> socket.socket:
 def listening(bound: socket.socket) -> Listening:
     host, port = bound.getsockname()[:2]
     return Listening(host=host, port=port)
-
-
-def run(main: Coroutine[object, object, T]) -> T:
-    """On the fast event loop."""
-    import uvloop
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
 
 
 async def serve(
