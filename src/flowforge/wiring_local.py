@@ -5,6 +5,7 @@ Beside `wiring` and not in it, because a local run must not pay for importing a 
 
 import asyncio
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -98,6 +99,8 @@ def _site(base: Path) -> tuple[DataFolder, Site]:
     base.chmod(0o711)
     data = DataFolder(base / "data")
     data.prepare()
+    # An instance of its own, so that no server takes its rooms for theirs, nor it a server's.
+    (data.path / "instance").write_text(f"run-{os.getpid()}-{secrets.token_hex(8)}\n")
     return data, Site(
         instance=data.instance(), folder=data.rooms(), workspaces=base / "workspaces", grace=GRACE
     )
