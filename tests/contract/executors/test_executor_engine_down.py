@@ -116,3 +116,17 @@ async def test_when_job_and_engine_are_both_gone_the_engine_is_blamed_after_a_wh
     await doorway.reopen()
     await away.executor.sweep(())
     assert list(await away.executor.sweep(())) == []
+
+
+async def test_an_engine_that_does_not_see_our_folders_says_what_to_set(
+    away: Lodge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for one on another machine: what it is told to mount is not there."""
+    absent = away.site.folder.parent / "elsewhere"
+    monkeypatch.setattr(
+        Path, "absolute", lambda path: absent / path.name if path.name.startswith(".probe-") else path
+    )
+    probe = await away.executor.probe()
+    assert not probe.usable
+    assert "does not see the folder" in probe.reason
+    assert "set FLOWFORGE_DATA and FLOWFORGE_WORKSPACE_ROOT" in probe.reason

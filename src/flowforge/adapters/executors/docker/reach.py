@@ -11,6 +11,9 @@ from flowforge.adapters.executors.docker.engine import Engine
 from flowforge.adapters.executors.site import Site
 from flowforge.errors import EngineUnavailable
 
+# How Docker and Podman say that a mount's source is not on their machine.
+UNSEEN = ("bind source path does not exist", "no such file or directory")
+
 
 async def check(engine: Engine, site: Site, image: str) -> None:
     """Mounts a nonce and reads it back through the engine; the container is never started. One at a time. Raises
@@ -42,7 +45,7 @@ async def _reaches(engine: Engine, site: Site, image: str, folder: Path) -> bool
         await engine.create(name, spec)
         archive = await engine.archive(name, "/flowforge-probe")
     except EngineUnavailable as error:
-        if "bind source path does not exist" in error.message:
+        if any(words in error.message for words in UNSEEN):
             return False
         raise
     finally:
