@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from flowforge.adapters.executors.process import ProcessExecutor
+from flowforge.adapters.executors.process import executor as process_executor
 from flowforge.adapters.executors.site import Site
 from flowforge.errors import BadInput
 from flowforge.model.status import Cause
@@ -118,15 +119,39 @@ async def test_as_root_a_process_runs_as_somebody_else(lodge: Lodge) -> None:
     assert story.exits[0].code == 0
 
 
-@pytest.mark.needs("root")
-async def test_a_workspace_that_the_steps_user_cannot_reach_is_said_so_before_any_job(tmp_path: Path) -> None:
+@pytest.fixture
+def closed_site(tmp_path: Path) -> Site:
+    """Its workspaces lie below a folder that only root may pass, as root's own home is."""
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    site = Site(instance="test", folder=tmp_path / "rooms", workspaces=closed / "work")
-    probe = await ProcessExecutor(site, FakeSources({})).probe()
+    (closed / "private").write_text("not for steps")
+    return Site(instance="test", folder=tmp_path / "rooms", workspaces=closed / "work")
+
+
+@pytest.mark.needs("root")
+async def test_a_step_reaches_its_workspace_below_a_folder_closed_to_its_user(closed_site: Site) -> None:
+    async with ProcessExecutor(closed_site, FakeSources({})) as process:
+        lodge = Lodge(kind="process", executor=process, site=closed_site, sources=FakeSources({}))
+        private = closed_site.workspaces.parent / "private"
+        story = await lodge.run(
+            lodge.order(
+                f'id -un; touch "$FLOWFORGE_WORKSPACE/made" made-too; test -e {private} || echo "not seen"'
+            )
+        )
+    assert (story.outputs, story.exits[0].code) == ([b"nobody\nnot seen\n"], 0)
+    assert private.read_text() == "not for steps"
+    assert not list(closed_site.workspaces.glob("*/*"))
+
+
+@pytest.mark.needs("root")
+async def test_a_closed_folder_without_a_way_past_it_is_said_so_before_any_job(
+    closed_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_executor, "passage_can_be_opened", lambda: False)
+    probe = await ProcessExecutor(closed_site, FakeSources({})).probe()
     assert not probe.usable
     assert probe.reason.startswith(
-        f"steps run as the user nobody, who may not pass {closed}: set FLOWFORGE_WORKSPACE_ROOT"
+        f"steps run as the user nobody, who may not pass {closed_site.workspaces.parent}: set FLOWFORGE_WORKSPACE_ROOT"
     )
 
 

@@ -4,8 +4,10 @@ import asyncio
 import os
 import pwd
 import stat
+import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -120,16 +122,28 @@ class ProcessExecutor:
         except KeyError:
             sentence = f"steps should run as the user {self._user}, whom this machine lacks"
             raise EngineUnavailable(sentence) from None
-        for folder in self._site.workspaces.absolute().parents:
-            if folder.exists() and not _may_pass(account, folder):
-                raise EngineUnavailable(
-                    f"steps run as the user {self._user}, who may not pass {folder}: set FLOWFORGE_WORKSPACE_ROOT "
-                    "to a folder that everybody may reach"
-                )
+        closed = (
+            folder for folder in self._site.workspaces.absolute().parents if not _may_pass(account, folder)
+        )
+        folder = next(closed, None)
+        if folder and not passage_can_be_opened():
+            raise EngineUnavailable(
+                f"steps run as the user {self._user}, who may not pass {folder}: set FLOWFORGE_WORKSPACE_ROOT "
+                "to a folder that everybody may reach"
+            )
         return account
 
 
+@cache
+def passage_can_be_opened() -> bool:
+    """Whether this machine lets the supervisor lead a step's user past a closed folder (passage.c)."""
+    command = [str(supervisor.for_this_machine()), "passage"]
+    return subprocess.run(command, check=False, capture_output=True, timeout=LAUNCH_DEADLINE).returncode == 0
+
+
 def _may_pass(account: pwd.struct_passwd, folder: Path) -> bool:
+    if not folder.exists():
+        return True
     status = folder.stat()
     if status.st_uid == account.pw_uid:
         return bool(status.st_mode & stat.S_IXUSR)

@@ -286,6 +286,8 @@ void run_job(int control, const struct plan *plan) {
     job.server = st.st_uid;
     if (plan->user && find_person(plan->user, &person) == 0)
         job.person = &person;
+    if (job.person && geteuid() == 0 && getpid() != 1)
+        open_passage(plan->workspace, job.person); /* where it fails, the step says that its folder is closed to it */
     wake_wait(control, NULL, NULL, 0, 0);
     for (size_t i = 0; i < plan->count; i++)
         run_step(&plan->steps[i]);

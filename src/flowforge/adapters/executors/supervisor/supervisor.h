@@ -101,6 +101,10 @@ long long now_ms(void);
 /* people.c */
 int find_person(const char *spec, struct person *person);
 
+/* passage.c */
+int open_passage(const char *workspace, const struct person *person);
+int try_passage(void);
+
 /* tree.c */
 int empty_folder(int folder);
 void give_folder(int folder, uid_t uid, gid_t gid);
