@@ -2,11 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import structlog
 import uvloop
@@ -33,7 +32,7 @@ from flowforge.ports import Bell, Clock, Executor, Logs, Sources, Store, Vault
 from flowforge.runner.agent import Agent
 from flowforge.runner.patient import PatientLink
 from flowforge.server.app import Application, DoorSettings, Ground, Services, Unsigned, create_app
-from flowforge.server.serve import listen, listening
+from flowforge.server.serve import Ending, listen, listening
 from flowforge.server.serve import serve as serve_http
 from flowforge.services.access import Access
 from flowforge.services.browse import Browse
@@ -46,6 +45,7 @@ from flowforge.services.runners import Runners
 from flowforge.services.statuses import StatusKeeper, Wording
 from flowforge.services.watch import Patience, Watch
 from flowforge.settings import ExecutorChoice, Settings
+from flowforge.wiring_local import engine_address
 
 log = structlog.get_logger()
 
@@ -66,12 +66,13 @@ def serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:
     """Serve until told to stop. Raises for what keeps the server from starting, KeyboardInterrupt when it was told twice."""
     release = configure_logging(level=settings.log_level, console=settings.log_format, folder=settings.data)
     try:
-        uvloop.run(_serve(settings, announce))
+        if uvloop.run(_serve(settings, announce)) is Ending.FORCED:
+            raise KeyboardInterrupt
     finally:
         release()
 
 
-async def _serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:
+async def _serve(settings: Settings, announce: Callable[[Announcement], None]) -> Ending:
     is_first = not DataFolder(settings.data).is_named
     bound = listen(settings.host, settings.port)
     place = listening(bound)
@@ -80,7 +81,8 @@ async def _serve(settings: Settings, announce: Callable[[Announcement], None]) -
         link = f"{public_url}/ui/link/{await parts.access.link('/ui/projects')}" if is_first else None
         announcement = Announcement(url=public_url, setup_link=link)
         async with _local_token(parts, place.url):
-            await serve_http(parts.app, bound, at_work(parts.work), lambda _: announce(announcement))
+            work = at_work(parts.work)
+            return await serve_http(parts.app, bound, work, lambda _: announce(announcement))
 
 
 @asynccontextmanager
@@ -243,17 +245,3 @@ async def _executor(
         return await stack.enter_async_context(ProcessExecutor(site, sources))
     address = engine_address(settings.executor, os.environ)
     return await stack.enter_async_context(DockerExecutor(site, sources, address=address))
-
-
-def engine_address(choice: ExecutorChoice, environ: Mapping[str, str]) -> str | None:
-    """The container engine to talk to; None leaves it to the executor's usual socket."""
-    if named := environ.get("DOCKER_HOST"):
-        return named
-    podman = [
-        Path(environ.get("XDG_RUNTIME_DIR", "/nowhere")) / "podman" / "podman.sock",
-        Path("/run/podman/podman.sock"),
-    ]
-    docker = [Path("/var/run/docker.sock")]
-    wanted = {ExecutorChoice.DOCKER: docker, ExecutorChoice.PODMAN: podman}.get(choice, docker + podman)
-    there = next((path for path in wanted if path.is_socket()), None)
-    return f"unix://{there}" if there else None

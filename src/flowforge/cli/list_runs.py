@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 @click.command("list", short_help="List the newest runs.")
-@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="How many.")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many.")
 @click.option("--branch", help="Only of this branch.")
 @click.option("--status", type=click.Choice([status.value for status in Status]), help="Only in this state.")
 @click.option("--project", help="Only of this repository, as owner/name.")

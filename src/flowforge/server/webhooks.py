@@ -1,9 +1,7 @@
 """`POST /webhook`: the one address for all forges. Raw ASGI, because pushes come in bursts."""
 
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -48,7 +46,7 @@ class Webhook:
         payload = _payload(headers, body)
         match forge.read(headers, payload):
             case Happening() as happening:
-                return "queued", await _queued(door, _named(happening), payload)
+                return "queued", await _queued(door, happening, payload)
             case Ignored(reason=reason):
                 return "ignored", _json(HTTPStatus.ACCEPTED, {"status": "ignored", "reason": reason})
             case Unreadable(reason=reason, field=field):
@@ -109,10 +107,3 @@ def _payload(headers: Mapping[str, str], body: bytes) -> bytes:
         raise BadInput("the body is neither JSON nor a form with a field payload") from None
     payloads = fields.get("payload", ())
     return payloads[0].encode() if len(payloads) == 1 else body
-
-
-def _named(happening: Happening) -> Happening:
-    """A delivery without an id of its own is known by what it says, never by having none."""
-    if happening.delivery_id:
-        return happening
-    return replace(happening, delivery_id=hashlib.sha256(happening.key.encode()).hexdigest())

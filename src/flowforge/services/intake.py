@@ -34,8 +34,10 @@ class Arrival:
 
     @property
     def keys(self) -> tuple[str, str]:
-        forge = self.happening.repository.forge
-        return f"{forge}:delivery:{self.happening.delivery_id}", f"{forge}:event:{self.happening.key}"
+        """Of the sending and of what happened. A sending without an id of its own is known by what happened."""
+        happening, forge = self.happening, self.happening.repository.forge
+        sending = happening.delivery_id or f"of {happening.key}"
+        return f"{forge}:delivery:{sending}", f"{forge}:event:{happening.key}"
 
 
 @dataclass(slots=True)

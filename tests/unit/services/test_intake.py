@@ -37,6 +37,12 @@ async def test_the_same_happening_under_a_new_delivery_id_answers_the_same_run(w
     assert await intake.accept(push(delivery="another"), b"") == first
 
 
+async def test_sendings_without_an_id_are_told_apart_by_what_happened(world: World) -> None:
+    intake = intake_of(world)
+    first, second = (replace(push(number), delivery_id="") for number in (1, 2))
+    assert await intake.accept(first, b"") != await intake.accept(second, b"")
+
+
 async def test_a_burst_with_duplicates_starts_each_run_once(world: World) -> None:
     intake = intake_of(world)
     happenings = [push(number) for number in range(1, 21)] * 3
