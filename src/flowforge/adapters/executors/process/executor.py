@@ -5,6 +5,7 @@ import os
 import pwd
 import stat
 import subprocess
+import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache
@@ -90,16 +91,18 @@ class ProcessExecutor:
     async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
         """Returns once the supervisor holds its lock, or another one that an earlier life of ours started does."""
         program = supervisor.for_this_machine()
-        process = await asyncio.create_subprocess_exec(
-            program, "detach", self._site.control(key), cwd="/", env={},
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        async with asyncio.timeout(LAUNCH_DEADLINE):
-            _, complaint = await process.communicate()
+        # Into a file: a pipe of uvloop's stays open in what the program leaves running, so its end would never come.
+        with tempfile.TemporaryFile() as complaint:
+            process = await asyncio.create_subprocess_exec(
+                program, "detach", self._site.control(key), cwd="/", env={},
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=complaint,
+            )  # fmt: skip
+            async with asyncio.timeout(LAUNCH_DEADLINE):
+                await process.wait()
+            complaint.seek(0)
+            said = complaint.read().decode(errors="replace")
         if process.returncode and not folder.begun():
-            raise EngineUnavailable(
-                f"the job's supervisor does not start: {complaint.decode(errors='replace')}"
-            )
+            raise EngineUnavailable(f"the job's supervisor does not start: {said}")
         folder.remove("plan")
 
     async def autopsy(self, key: AttemptKey) -> Ending | None:
