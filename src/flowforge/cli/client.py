@@ -23,6 +23,10 @@ LONGEST_ANSWER = 64 * 1024 * 1024
 _CODES = {401: ExitCode.SIGN_IN, 404: ExitCode.NOT_FOUND}
 
 
+class Unreachable(CommandFailed):
+    """No answer, or one that broke off: another try may get one."""
+
+
 class Api:
     """One command's conversation with one server."""
 
@@ -46,12 +50,22 @@ class Api:
     def post(self, path: str, body: object = None) -> Any:
         return self._json("POST", path, json=body if body is not None else {})
 
+    def deliver(self, body: bytes, headers: Mapping[str, str]) -> Any:
+        """A webhook, which proves itself: the token stays here."""
+        return self._json("POST", "/webhook", content=body, headers={**headers, "Authorization": ""})
+
     @contextmanager
-    def stream(self, path: str, headers: Mapping[str, str] | None = None) -> "Generator[httpx2.Response]":
-        """An answer whose body is read as it comes; 416 is one too: there is nothing behind the asked offset."""
+    def stream(
+        self, path: str, headers: Mapping[str, str] | None = None, *, pause: float | None = ANSWER_SECONDS
+    ) -> "Generator[httpx2.Response]":
+        """An answer whose body is read as it comes, `pause` seconds or for ever between two pieces of it; 416 is one
+        too: there is nothing behind the asked offset."""
+        import httpx2
+
+        timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, read=pause)
         with (
             self._understood(),
-            self._http.stream("GET", self.url + path, headers=dict(headers or {})) as answer,
+            self._http.stream("GET", self.url + path, headers=dict(headers or {}), timeout=timeout) as answer,
         ):
             if answer.status_code != 416:
                 self._check(answer)
@@ -78,13 +92,13 @@ class Api:
         try:
             yield
         except httpx2.ConnectError as error:
-            raise CommandFailed(self._nobody(str(error))) from None
+            raise Unreachable(self._nobody(str(error))) from None
         except httpx2.TimeoutException:
-            raise CommandFailed(
+            raise Unreachable(
                 f"the server at {self.url} did not answer within {ANSWER_SECONDS:.0f} s"
             ) from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise CommandFailed(f"no sound answer from {self.url}: {error}") from None
+            raise Unreachable(f"no sound answer from {self.url}: {error}") from None
 
     def _nobody(self, why: str) -> str:
         if "certificate" in why.lower():

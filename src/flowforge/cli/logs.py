@@ -4,12 +4,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import click
 
-from flowforge.cli.client import Api, api, print_json
+from flowforge.cli.client import ANSWER_SECONDS, Api, Unreachable, api, print_json
 from flowforge.cli.exit_codes import CommandFailed, ExitCode
 from flowforge.cli.foreign_text import ForeignStream, one_line
 from flowforge.cli.list_runs import status_of
@@ -17,8 +18,10 @@ from flowforge.cli.options import json_option, server_options
 from flowforge.cli.run_reference import RunReference
 from flowforge.cli.terminal import Terminal
 
-LOOK_AGAIN = 0.25
-"""Seconds between two looks at a log that grows."""
+LOOK_AGAIN = 0.2
+"""Seconds until a stream that ended before its job did is taken up again."""
+AWAY_SECONDS = 60.0
+"""How long a server may be away while its log is followed."""
 LARGEST_JSON = 64 * 1024 * 1024
 
 Write = Callable[[bytes], None]
@@ -58,7 +61,7 @@ def _jobs(server: Api, run: int, job: str | None) -> Sequence[dict[str, Any]]:
     value = server.get(f"/api/v1/runs/{run}")
     jobs = [entry for entry in value.get("jobs") or () if isinstance(entry, dict)]
     if job is not None:
-        jobs = [entry for entry in jobs if job in (str(entry.get("id")), entry.get("name"))]
+        jobs = [entry for entry in jobs if job in (str(entry.get("id")), entry.get("key"), entry.get("name"))]
         if not jobs:
             raise CommandFailed(f"run {run} has no job {job}", ExitCode.NOT_FOUND)
     elif not jobs and value.get("reason"):
@@ -68,34 +71,49 @@ def _jobs(server: Api, run: int, job: str | None) -> Sequence[dict[str, Any]]:
 
 def copy_log(server: Api, run: int, job: dict[str, Any], write: Write, *, follow: bool) -> None:
     """All that is there, or with `follow` all there will be until the job is over."""
-    offset = 0
+    path = f"/api/v1/runs/{run}/jobs/{quote(str(job.get('id')), safe='')}/log"
+    if not follow:
+        _copy(server, path, write, ANSWER_SECONDS)
+        return
+    counter = _Counter(write)
+    heard = time.monotonic()
     while True:
-        over = not follow or status_of(_now(server, run, job)).terminal
-        offset += _copy_from(server, run, job, offset, write)
-        if over:
-            return
+        before = counter.total
+        try:
+            over = status_of(_now(server, run, job)).terminal
+            _copy(server, f"{path}?follow=true&offset={before}", counter.write, None)
+            heard = time.monotonic()
+        except Unreachable:
+            # A server that stops ends its streams; its jobs go on, and so does this once it is back.
+            if counter.total == before and time.monotonic() - heard > AWAY_SECONDS:
+                raise
+        else:
+            if over and counter.total == before:
+                return
         time.sleep(LOOK_AGAIN)
+
+
+@dataclass(slots=True)
+class _Counter:
+    """Counts what was written, also by a stream that broke off."""
+
+    onward: Write
+    total: int = 0
+
+    def write(self, data: bytes) -> None:
+        self.onward(data)
+        self.total += len(data)
+
+
+def _copy(server: Api, path: str, write: Write, pause: float | None) -> None:
+    with server.stream(path, {"Accept-Encoding": "identity"}, pause=pause) as answer:
+        for chunk in answer.iter_raw():
+            write(chunk)
 
 
 def _now(server: Api, run: int, job: dict[str, Any]) -> dict[str, Any]:
     jobs = server.get(f"/api/v1/runs/{run}").get("jobs") or ()
     return next((entry for entry in jobs if entry.get("id") == job.get("id")), job)
-
-
-def _copy_from(server: Api, run: int, job: dict[str, Any], offset: int, write: Write) -> int:
-    path = f"/api/v1/runs/{run}/jobs/{quote(str(job.get('id')), safe='')}/log"
-    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={offset}-"} if offset else {})}
-    copied = 0
-    with server.stream(path, headers) as answer:
-        if answer.status_code == 416:
-            return 0
-        skip = offset if answer.status_code == 200 else 0
-        for chunk in answer.iter_raw():
-            new = chunk[skip:]
-            skip -= min(skip, len(chunk))
-            copied += len(new)
-            write(new)
-    return copied
 
 
 def _writer() -> tuple[Write, Callable[[], None]]:

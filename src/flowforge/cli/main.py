@@ -23,6 +23,7 @@ COMMANDS = {
     "rerun": Lazy("flowforge.cli.control:rerun", "Run a finished run again."),
     "link": Lazy("flowforge.cli.link:link", "Print a new one-time link that signs a browser in."),
     "configure": Lazy("flowforge.cli.configure:configure", "Add and list runners."),
+    "demo": Lazy("flowforge.cli.demo:demo", "Start a server, push to it, and watch the pipeline run."),
 }
 
 
