@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -17,11 +18,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """In seconds: how long one claim waits, how long one renewal, and the pause before an engine is probed again."""
+    """In seconds: how long one claim waits, how long one renewal, and the pauses before an engine is probed again and
+    before a renewal that brought no news is followed by the next."""
 
     claim: float = 20.0
     renew: float = 15.0
     probe: float = 3.0
+    pause: float = 1.0
 
 
 class Agent:
@@ -122,10 +125,10 @@ class Agent:
         while True:
             self._changed.clear()
             leases = [assignment.lease for assignment in self._work.values()]
-            if leases:
-                await self._heed(await self._renewal(leases))
-            else:
+            if not leases:
                 await self._changed.wait()
+            elif not await self._heed(await self._renewal(leases)):
+                await self._changed_within(self._rhythm.pause)
 
     async def _renewal(self, leases: list[Lease]) -> Renewal:
         call = asyncio.ensure_future(self._link.renew(leases, self._rhythm.renew))
@@ -137,7 +140,18 @@ class Agent:
             call.cancel()
             changed.cancel()
 
-    async def _heed(self, renewal: Renewal) -> None:
-        for key in renewal.stop | renewal.lost:
-            if key in self._work:
-                await self._work[key].stop("the run was cancelled" if key in renewal.stop else "superseded")
+    async def _changed_within(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+
+    async def _heed(self, renewal: Renewal) -> bool:
+        """False where there was no news: a server goes on saying so until what it stopped has ended."""
+        news = [
+            key
+            for key in renewal.stop | renewal.lost
+            if key in self._work and not self._work[key].is_stopping
+        ]
+        for key in news:
+            await self._work[key].stop("the run was cancelled" if key in renewal.stop else "superseded")
+        return bool(news)

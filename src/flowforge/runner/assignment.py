@@ -46,6 +46,10 @@ class Assignment:
             await self._link.finish(self.lease, _broken(error))
         self._spool.drop(key)
 
+    @property
+    def is_stopping(self) -> bool:
+        return bool(self._stop_reason)
+
     async def stop(self, reason: str) -> None:
         """End the job, also one whose room is still being made."""
         self._stop_reason = reason

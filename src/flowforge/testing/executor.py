@@ -73,6 +73,7 @@ class FakeExecutor:
         self.jobs: dict[AttemptKey, FakeJob] = {}
         self.removed: dict[AttemptKey, FakeJob] = {}
         self.down = ""
+        self.room = FakeRoom
         self._sources = sources
         self._workspaces = workspaces
         self._released: set[str] = set()
@@ -94,7 +95,7 @@ class FakeExecutor:
             raise Misuse(f"the room {key} is open already")
         job.watched = True
         try:
-            yield FakeRoom(self, key, job)
+            yield self.room(self, key, job)
         except (asyncio.CancelledError, GeneratorExit):
             job.watched = False
             raise

@@ -19,7 +19,7 @@ from flowforge.runner.patient import PatientLink
 from flowforge.services.control import Control
 from flowforge.services.progress import EVENTS
 from flowforge.testing.checker import read_history, violations
-from flowforge.testing.executor import Act, FakeExecutor
+from flowforge.testing.executor import Act, FakeExecutor, FakeRoom
 from flowforge.testing.spool import MemorySpool
 from tests.unit.services.world import World
 
@@ -135,6 +135,34 @@ async def test_a_cancel_stops_the_room(world: World) -> None:
         assert await slow.over(run_id) is Status.CANCELLED
     assert await slow.log(key) == b"begun\n"
     assert slow.executor.removed[key].stop_reason == "the run was cancelled"
+
+
+async def test_a_job_that_is_slow_to_stop_is_not_asked_after_again_and_again(world: World) -> None:
+    slow = machine(world, {"wait": Act(lasts=True)})
+    run_id = await slow.start(job("build", "wait"))
+    asked = 0
+
+    class Stubborn(FakeRoom):
+        async def stop(self, reason: str) -> None:
+            nonlocal asked
+            asked += 1
+
+    slow.executor.room = Stubborn
+    async with slow.agent():
+        await slow.running(1)
+        await Control(world.store, world.bell, world.clock).cancel(run_id, "ann")
+        while not asked:
+            await asyncio.sleep(0.001)
+        before = await beats(world)
+        await asyncio.sleep(0.2)
+        assert await beats(world) - before <= 1
+        slow.executor.let_end("wait")
+        await slow.over(run_id)
+    assert asked == 1
+
+
+async def beats(world: World) -> int:
+    return sum(attempt.beat for attempt in await world.store.read(lambda tx: tx.attempts.live()))
 
 
 async def test_an_agent_that_was_killed_goes_on_and_no_step_begins_twice(world: World) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import io
 import secrets
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from flowforge.adapters.executors.docker import container
@@ -16,11 +17,9 @@ UNSEEN = ("bind source path does not exist", "no such file or directory")
 
 
 async def check(engine: Engine, site: Site, image: str) -> None:
-    """Mounts a nonce and reads it back through the engine; the container is never started. One at a time. Raises
+    """Mounts nonces and reads them back through the engine; the container is never started. One at a time. Raises
     `EngineUnavailable` that says what to set."""
-    for folder in (site.folder, site.workspaces):
-        if await _reaches(engine, site, image, folder):
-            continue
+    for folder in await _unseen(engine, site, image, (site.folder, site.workspaces)):
         raise EngineUnavailable(
             f"the container engine at {engine.address} does not see the folder {folder}: set FLOWFORGE_DATA and "
             "FLOWFORGE_WORKSPACE_ROOT to folders that have the same path on the engine's machine",
@@ -28,29 +27,54 @@ async def check(engine: Engine, site: Site, image: str) -> None:
         )
 
 
-async def _reaches(engine: Engine, site: Site, image: str, folder: Path) -> bool:
-    nonce = secrets.token_hex(16)
-    probe = _probe_file(site, folder)
+async def _unseen(engine: Engine, site: Site, image: str, folders: Sequence[Path]) -> Sequence[Path]:
+    """In one container for all, which is enough where all is well; an engine that refuses it does not say for whom."""
+    nonces = {folder: secrets.token_hex(16) for folder in folders}
     name = f"flowforge-{site.instance}-probe"
-    await asyncio.to_thread(_put, probe, nonce)
-    mount = {"Type": "bind", "Source": str(probe.absolute()), "Target": "/flowforge-probe", "ReadOnly": True}
-    spec = {
-        "Image": image,
-        "Entrypoint": ["/flowforge-probe"],
-        "Labels": {container.INSTANCE_LABEL: site.instance},
-        "HostConfig": {"Mounts": [mount], "NetworkMode": "none"},
-    }
+    for folder, nonce in nonces.items():
+        await asyncio.to_thread(_put, _probe_file(site, folder), nonce)
     try:
         await engine.remove(name)
-        await engine.create(name, spec)
-        archive = await engine.archive(name, "/flowforge-probe")
+        await engine.create(name, _spec(site, image, folders))
+        return [
+            folder for at, folder in enumerate(folders) if not await _reads(engine, name, at, nonces[folder])
+        ]
     except EngineUnavailable as error:
-        if any(words in error.message for words in UNSEEN):
-            return False
-        raise
+        if not any(words in error.message for words in UNSEEN):
+            raise
+        if len(folders) == 1:
+            return folders
+        return [each for folder in folders for each in await _unseen(engine, site, image, (folder,))]
     finally:
-        await asyncio.to_thread(probe.unlink, missing_ok=True)
+        for folder in folders:
+            await asyncio.to_thread(_probe_file(site, folder).unlink, missing_ok=True)
         await engine.remove(name)
+
+
+def _spec(site: Site, image: str, folders: Sequence[Path]) -> dict[str, object]:
+    mounts = [
+        {
+            "Type": "bind",
+            "Source": str(_probe_file(site, folder).absolute()),
+            "Target": _target(at),
+            "ReadOnly": True,
+        }
+        for at, folder in enumerate(folders)
+    ]
+    return {
+        "Image": image,
+        "Entrypoint": [_target(0)],
+        "Labels": {container.INSTANCE_LABEL: site.instance},
+        "HostConfig": {"Mounts": mounts, "NetworkMode": "none"},
+    }
+
+
+def _target(at: int) -> str:
+    return f"/flowforge-probe-{at}"
+
+
+async def _reads(engine: Engine, name: str, at: int, nonce: str) -> bool:
+    archive = await engine.archive(name, _target(at))
     return archive is not None and nonce.encode() in _first_file(archive)
 
 
