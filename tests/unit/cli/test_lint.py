@@ -20,7 +20,7 @@ def test_problems_are_shown_with_place_line_caret_and_hint(flowforge: Flowforge,
 
 def test_problems_are_coloured_when_that_is_forced(flowforge: Flowforge, tmp_path: Path) -> None:
     _place(tmp_path)
-    shown = flowforge("lint", ".flowforge/ci.yml", environ={"FORCE_COLOR": "1"})
+    shown = flowforge("lint", ".flowforge/ci.yml", environ={"FORCE_COLOR": "1", "NO_COLOR": ""})
     assert shown.out == (GOLDEN / "ci.ansi").read_text()
 
 
