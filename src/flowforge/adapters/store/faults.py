@@ -31,11 +31,17 @@ def judge(error: DBAPIError) -> Fault:
     state = getattr(error.orig, "sqlstate", None) or ""
     if state in (_SERIALIZATION_FAILURE, _DEADLOCK):
         return Fault.CLASH
-    lost = error.connection_invalidated or state == _IDLE_IN_TRANSACTION or state.startswith(_LOST_CLASSES)
-    if lost:
+    if error.connection_invalidated or _never_connected(error):
+        return Fault.LOST
+    if state == _IDLE_IN_TRANSACTION or state.startswith(_LOST_CLASSES):
         return Fault.LOST
     own = isinstance(error, IntegrityError | DataError | ProgrammingError) or state.startswith(_OWN_CLASSES)
     return Fault.OWN if own else Fault.REFUSED
+
+
+def _never_connected(error: DBAPIError) -> bool:
+    """PostgreSQL's driver gives no state to a connection that could not be made."""
+    return error.statement is None and getattr(error.orig, "sqlstate", "") is None
 
 
 def own_error(error: DBAPIError) -> Exception:

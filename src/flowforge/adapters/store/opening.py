@@ -45,10 +45,11 @@ def _open_sqlite(url: URL, patience: float, readers: int) -> SqlStore:
     path = sqlite.database_path(url)
     lock = sqlite.FileLock(path)
     url = url.set(database=str(path))
+    writing = sqlite.writing_engine(url, patience)
     try:
-        writing = sqlite.writing_engine(url, patience)
         _prepare(writing, lambda: sqlite.migrating_engine(url, patience), patience)
     except BaseException:
+        writing.dispose()
         lock.release()
         raise
     return _store(writing, sqlite.reading_engine(url, patience, readers), patience, readers, lock.release)
@@ -57,7 +58,11 @@ def _open_sqlite(url: URL, patience: float, readers: int) -> SqlStore:
 def _open_postgres(url: URL, patience: float, readers: int) -> SqlStore:
     url = url.set(drivername="postgresql+psycopg")
     writing = postgres.writing_engine(url, patience)
-    _prepare(writing, lambda: postgres.migrating_engine(url), patience)
+    try:
+        _prepare(writing, lambda: postgres.migrating_engine(url), patience)
+    except BaseException:
+        writing.dispose()
+        raise
     return _store(writing, postgres.reading_engine(url, patience, readers), patience, readers, lambda: None)
 
 

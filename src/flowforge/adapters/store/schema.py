@@ -57,5 +57,6 @@ def _alone(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
+        connection.rollback()
         with connection.begin():
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
