@@ -111,7 +111,8 @@ def _why(view: JobView, broken: StepRun | None) -> str:
     code = what if broken.exit_code is None else f"Exit code {broken.exit_code}"
     after = "" if seconds is None else f" after {spoken(seconds)}"
     place = f"step {number(broken.index + 1)} of {number(len(view.steps))}"
-    return " ".join(part for part in (f"{code}{after}, {place}.", broken.reason) if part)
+    more = "" if broken.cause is Cause.EXIT else broken.reason
+    return f"{code}{after}, {place}. {more}".strip()
 
 
 async def _plate(logs: Logs, view: JobView, now: datetime, preview: bool) -> JobPlate:  # noqa: FBT001
