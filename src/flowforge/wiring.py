@@ -168,6 +168,7 @@ async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
 async def _base(settings: Settings, stack: AsyncExitStack) -> Base:
     data = DataFolder(settings.data)
     await asyncio.to_thread(data.prepare)
+    stack.callback(data.leave_rooms)
     store = await asyncio.to_thread(open_store, settings.database_url)
     stack.push_async_callback(store.close)
     return Base(

@@ -61,6 +61,16 @@ def test_rooms_are_in_memory_where_there_is_room(data: DataFolder, tmp_path: Pat
     assert data.rooms(memory).stat().st_mode & 0o077 == 0
 
 
+def test_memory_is_left_as_it_was_once_no_room_is_there(data: DataFolder, tmp_path: Path) -> None:
+    rooms = data.rooms(tmp_path)
+    (rooms / "one").mkdir()
+    data.leave_rooms(tmp_path)
+    assert rooms.exists()
+    (rooms / "one").rmdir()
+    data.leave_rooms(tmp_path)
+    assert not rooms.exists()
+
+
 def test_rooms_are_in_the_folder_where_memory_is_not_to_be_had(data: DataFolder, tmp_path: Path) -> None:
     assert data.rooms(tmp_path / "missing") == data.path / "rooms"
 
