@@ -82,6 +82,7 @@ class StatusKeeper:
                 return
         now = self.clock.now()
         await self.store.write(lambda tx: paid(tx, debt, now))
+        self.bell.ring(EVENTS)
 
     async def _later(self, debt: StatusDebt, error: Upstream) -> None:
         now = self.clock.now()

@@ -10,6 +10,7 @@ from flowforge.model.event import EventKind
 from flowforge.model.status import Cause, Status
 from flowforge.services.control import Control
 from flowforge.services.links import Links
+from flowforge.services.progress import EVENTS
 from flowforge.services.statuses import StatusKeeper, Wording
 from tests.unit.services.world import World
 
@@ -58,6 +59,15 @@ async def test_a_queued_run_shows_pending_with_a_link_to_its_page(world: World) 
     assert (status.repository, status.commit, status.context) == ("acme/web", f"{1:040x}", "ci/flowforge")
     assert status.target_url == "https://ci.example/ui/pipelines/1"
     assert forge.states == [("pending", "run #1 is queued")]
+
+
+async def test_followers_hear_of_a_delivered_status(world: World) -> None:
+    keeper = keeper_of(world, Forge())
+    await world.pushed()
+    await keeper.owe()
+    rung = world.bell.listen(EVENTS)
+    await keeper.pay()
+    assert await rung.wait(0)
 
 
 async def test_success_counts_the_jobs(world: World) -> None:
