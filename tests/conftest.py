@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.needs", "tests.left_out"]
+pytest_plugins = ["tests.needs", "tests.left_out", "tests.rig.fixtures"]
 
 OWN_FOLDER = pytest.StashKey[Path]()
 

@@ -24,7 +24,7 @@ PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1234:1235:app:/home/app:/bin/sh\n
 GROUP = "root:x:0:\napp:x:1235:\nextra:x:1300:app\nother:x:1301:\n"
 
 
-class _EngineConnection(http.client.HTTPConnection):
+class EngineConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(60)
@@ -137,7 +137,7 @@ def image(kind: str) -> str:
 
 
 def _ask(method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    connection = _EngineConnection("engine")
+    connection = EngineConnection("engine")
     try:
         connection.request(method, path, body=body)
         answer = connection.getresponse()

@@ -5,7 +5,7 @@ import hmac
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -44,6 +44,8 @@ class FakeGitHub:
     statuses: list[PostedStatus] = field(default_factory=list)
     refuse: list[int] = field(default_factory=list)
     heard: threading.Condition = field(default_factory=threading.Condition)
+    _asked: threading.Event = field(default_factory=threading.Event)
+    _hung: threading.Event | None = None
     _heads: dict[str, str] = field(default_factory=dict)
     _deliveries: int = 0
 
@@ -112,8 +114,24 @@ class FakeGitHub:
     def _find(self, commit: str, state: str) -> PostedStatus | None:
         return next((s for s in self.statuses if (s.commit, s.state) == (commit, state)), None)
 
+    @contextmanager
+    def hanging(self) -> Iterator[threading.Event]:
+        """The API answers nothing within the block; the event is set once it was asked something. What was asked in the
+        block is never taken."""
+        asked, self._hung = threading.Event(), threading.Event()
+        self._asked = asked
+        try:
+            yield asked
+        finally:
+            hung, self._hung = self._hung, None
+            hung.set()
+
     def take(self, path: str, body: dict[str, str]) -> int:
         """One call of the API; answers the status code."""
+        if hung := self._hung:
+            self._asked.set()
+            hung.wait(60)
+            return 503
         with self.heard:
             if self.refuse:
                 return self.refuse.pop(0)
@@ -131,8 +149,9 @@ class _Api(BaseHTTPRequestHandler):
         answer = self.forge.take(self.path, body)
         self.send_response(answer)
         self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
+        with suppress(ConnectionError):
+            self.end_headers()
+            self.wfile.write(b"{}")
 
     def log_message(self, *_: object) -> None:
         return

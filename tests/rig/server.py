@@ -7,14 +7,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from tests.rig.forge import Push
+from flowforge.adapters.data.folder import DataFolder
+from tests.git_repositories import File
+from tests.rig.forge import FakeGitHub, Push
 
 SECRET = "the-webhook-secret"
+REPOSITORY = "acme/web"
 OVER = frozenset({"success", "failure", "cancelled", "skipped"})
 
 
@@ -27,6 +31,12 @@ class Answer:
     @property
     def value(self) -> Any:
         return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Pushed:
+    run_id: int
+    commit: str
 
 
 @dataclass
@@ -50,6 +60,8 @@ class RealServer:
     def start(self) -> Self:
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
+        # Run as root, a job's steps get a user of their own, who must pass to the workspaces.
+        self.folder.chmod(0o711)
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
@@ -81,6 +93,11 @@ class RealServer:
         """As a power cut would end it, but for its rooms."""
         self._end(signal.SIGKILL)
 
+    def pause(self) -> None:
+        """It stands still where it is; only a kill, or being continued, ends that."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+
     def stop(self) -> int:
         """In order; answers the exit code."""
         return self._end(signal.SIGTERM)
@@ -100,6 +117,9 @@ class RealServer:
     def __exit__(self, *_: object) -> None:
         if self.process:
             self.stop()
+        # Of an instance that will not come back; what is in it, a failed test has left to be looked at.
+        with suppress(OSError):
+            DataFolder(self.data).rooms().rmdir()
 
     def errors(self) -> str:
         return (self.folder / "server.err").read_text(errors="replace")
@@ -118,8 +138,7 @@ class RealServer:
 
     def api(self, method: str, path: str, value: object = None) -> Answer:
         """As the command line on this machine would ask."""
-        token = (self.data / "local.token").read_text().strip()
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
         body = None if value is None else json.dumps(value).encode()
         return self.ask(method, f"/api/v1{path}", body, headers)
 
@@ -128,6 +147,39 @@ class RealServer:
         answer = self.ask("POST", "/webhook", push.body, push.headers)
         assert answer.status == 200, answer.body
         return int(answer.value["pipeline_id"])
+
+    def events(self, run_id: int, seconds: float = 60) -> Iterator[tuple[str, Any]]:
+        """Kind and data of all that happened to a run, and of what happens to it from now on."""
+        reset = next(self._frames(run_id, "from-nowhere-0"))
+        epoch, _, _ = reset["id"].rpartition("-")
+        deadline = time.monotonic() + seconds
+        for frame in self._frames(run_id, f"{epoch}-0"):
+            assert time.monotonic() < deadline, f"nothing more for {seconds} s: {self.errors()[-4000:]}"
+            if "event" in frame:
+                yield frame["event"], json.loads(frame["data"])
+
+    def _frames(self, run_id: int, after: str) -> Iterator[dict[str, str]]:
+        """Fields by name; a comment, such as the one that shows that the line is alive, has the empty name."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        connection = http.client.HTTPConnection(host, int(port), timeout=30)
+        headers = {"Authorization": f"Bearer {self._token()}", "Last-Event-ID": after}
+        try:
+            connection.request("GET", f"/api/v1/events?run={run_id}", headers=headers)
+            answer = connection.getresponse()
+            while lines := list(iter(lambda: answer.readline().decode().rstrip(), "")):
+                frame = dict(line.split(": ", 1) for line in lines)
+                if "id" in frame:
+                    yield frame
+        finally:
+            connection.close()
+
+    def _token(self) -> str:
+        return (self.data / "local.token").read_text().strip()
+
+    def push(self, forge: FakeGitHub, files: Mapping[str, File], repository: str = REPOSITORY) -> Pushed:
+        """A commit with exactly these files on the main branch, and its delivery."""
+        commit = forge.commit(repository, dict(files))
+        return Pushed(self.deliver(forge.push(repository, commit, SECRET)), commit)
 
     def run(self, run_id: int) -> Any:
         answer = self.api("GET", f"/runs/{run_id}")
@@ -145,8 +197,7 @@ class RealServer:
         return run
 
     def log(self, run_id: int, job: str) -> bytes:
-        token = (self.data / "local.token").read_text().strip()
         path = f"/api/v1/runs/{run_id}/jobs/{job}/log"
-        answer = self.ask("GET", path, headers={"Authorization": f"Bearer {token}"})
+        answer = self.ask("GET", path, headers={"Authorization": f"Bearer {self._token()}"})
         assert answer.status == 200, answer.body
         return answer.body
