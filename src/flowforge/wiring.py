@@ -29,7 +29,7 @@ from flowforge.forges.registry import FORGES
 from flowforge.local_token import is_loopback, publish
 from flowforge.logging import configure_logging
 from flowforge.ports import Bell, Clock, Executor, Logs, Sources, Store, Vault
-from flowforge.runner.agent import Agent
+from flowforge.runner.agent import Agent, Rhythm
 from flowforge.runner.patient import PatientLink
 from flowforge.server.app import Application, DoorSettings, Ground, Services, Unsigned, create_app
 from flowforge.server.serve import Ending, listen, listening
@@ -235,7 +235,8 @@ async def _local_agent(settings: Settings, base: Base, runners: Runners, executo
     async def tell(note: str) -> None:
         await runners.note(runner.id, note)
 
-    return Agent(link, executor, FolderSpool(base.data.spool), settings.runner_slots, tell).serve
+    spool, rhythm = FolderSpool(base.data.spool), Rhythm.within(settings.lease_seconds)
+    return Agent(link, executor, spool, settings.runner_slots, tell, rhythm).serve
 
 
 async def _executor(

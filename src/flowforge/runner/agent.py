@@ -26,6 +26,12 @@ class Rhythm:
     probe: float = 3.0
     pause: float = 1.0
 
+    @classmethod
+    def within(cls, lease: float) -> "Rhythm":
+        """For a server that gives up what it has not heard of for `lease` seconds: three signs of life in each."""
+        usual = cls()
+        return cls(claim=min(usual.claim, lease / 3), renew=min(usual.renew, lease / 3), probe=usual.probe)
+
 
 class Agent:
     """One machine's work. `slots` jobs run side by side. `tell` hears why no job is taken, and "" when one would be.
