@@ -10,7 +10,7 @@ from tests.rig.counted import CountedJob, counted_pipeline
 from tests.rig.counter import Counter
 from tests.rig.forge import FakeGitHub
 from tests.rig.machine import Machine, until
-from tests.rig.server import RealServer
+from tests.rig.server import OVER, RealServer
 
 
 @dataclass
@@ -27,6 +27,9 @@ class Stage:
         pushed = self.server.push(self.forge, files)
         self.pushed[pushed.run_id] = (pushed.commit, jobs)
         return pushed.run_id
+
+    def over(self, run_id: int) -> bool:
+        return self.server.run(run_id)["status"] in OVER
 
     @property
     def instance(self) -> str:
