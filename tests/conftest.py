@@ -1,5 +1,6 @@
 """What every test may rely on: nothing is left out silently, and under FLOWFORGE_TEST_STRICT=1 nothing is left out at all."""
 
+import random
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long", action="store_true", help="run the fault loops of tests/soak in their long form"
     )
+    parser.addoption("--seed", type=int, help="of tests/soak, to see a failure again")
+
+
+@pytest.fixture
+def chance(pytestconfig: pytest.Config) -> random.Random:
+    """Its seed is printed when a test fails."""
+    seed = pytestconfig.getoption("--seed")
+    if seed is None:
+        seed = random.SystemRandom().randrange(1 << 32)
+    print(f"--seed {seed}")
+    return random.Random(seed)
 
 
 @pytest.fixture(scope="session")

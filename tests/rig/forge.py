@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from tests import git_repositories
 from tests.git_repositories import File
@@ -31,7 +32,10 @@ class Push:
 
     body: bytes
     headers: dict[str, str]
-    commit: str
+
+    @property
+    def payload(self) -> Any:
+        return json.loads(self.body)
 
 
 @dataclass
@@ -74,32 +78,35 @@ class FakeGitHub:
         self, repository: str, commit: str, secret: str, *, branch: str = "main", before: str = "0" * 40
     ) -> Push:
         """The delivery GitHub would send for it."""
-        self._deliveries += 1
         base = f"http://{self.git.host}/{repository}"
-        body = json.dumps(
-            {
-                "ref": f"refs/heads/{branch}",
-                "before": before,
-                "after": commit,
-                "deleted": False,
-                "repository": {
-                    "id": int(hashlib.sha256(repository.encode()).hexdigest()[:8], 16),
-                    "full_name": repository,
-                    "html_url": base,
-                    "clone_url": f"{base}.git",
-                    "default_branch": "main",
-                },
-                "head_commit": {"id": commit, "message": f"Change {branch}", "author": {"name": "Some One"}},
-            }
-        ).encode()
+        payload = {
+            "ref": f"refs/heads/{branch}",
+            "before": before,
+            "after": commit,
+            "deleted": False,
+            "repository": {
+                "id": int(hashlib.sha256(repository.encode()).hexdigest()[:8], 16),
+                "full_name": repository,
+                "html_url": base,
+                "clone_url": f"{base}.git",
+                "default_branch": "main",
+            },
+            "head_commit": {"id": commit, "message": f"Change {branch}", "author": {"name": "Some One"}},
+        }
+        return self.signed(payload, secret)
+
+    def signed(self, payload: object, secret: str, *, event: str = "push") -> Push:
+        """Any payload as a genuine delivery."""
+        self._deliveries += 1
+        body = json.dumps(payload).encode()
         signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         headers = {
             "Content-Type": "application/json",
-            "X-GitHub-Event": "push",
+            "X-GitHub-Event": event,
             "X-GitHub-Delivery": f"delivery-{self._deliveries}",
             "X-Hub-Signature-256": f"sha256={signature}",
         }
-        return Push(body=body, headers=headers, commit=commit)
+        return Push(body=body, headers=headers)
 
     def states_of(self, commit: str) -> list[str]:
         return [status.state for status in self.statuses if status.commit == commit]

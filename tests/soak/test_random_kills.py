@@ -28,10 +28,7 @@ def settings() -> dict[str, str]:
     return {"FLOWFORGE_LEASE_SECONDS": "5", "FLOWFORGE_RUNNER_SLOTS": "3"}
 
 
-def test_runs_survive_kills_at_random_moments(stage: Stage, long_form: bool) -> None:
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
+def test_runs_survive_kills_at_random_moments(stage: Stage, chance: random.Random, long_form: bool) -> None:
     moments = MOMENTS_LONG if long_form else MOMENTS
     for moment in range(moments):
         if moment % max(1, moments // RUNS) == 0 or all(stage.over(run_id) for run_id in stage.pushed):
