@@ -29,8 +29,9 @@ from flowforge.forges.registry import FORGES
 from flowforge.local_token import is_loopback, publish
 from flowforge.logging import configure_logging
 from flowforge.ports import Bell, Clock, Executor, Logs, Sources, Store, Vault
-from flowforge.runner.agent import Agent, Rhythm
+from flowforge.runner.agent import Agent
 from flowforge.runner.patient import PatientLink
+from flowforge.runner.rhythm import Rhythm
 from flowforge.server.app import Application, DoorSettings, Ground, Services, Unsigned, create_app
 from flowforge.server.serve import Ending, listen, listening
 from flowforge.server.serve import serve as serve_http

@@ -1,163 +1,132 @@
 """The agent: claim, open a room, run the steps, report. It decides nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 import structlog
 
 from flowforge.errors import FlowForgeError, LeaseLost
-from flowforge.model.attempt import AttemptKey
-from flowforge.model.claim import Claim, Lease, Renewal
+from flowforge.model.claim import Claim, Lease
 from flowforge.ports import Executor, RunnerLink, Spool
 from flowforge.runner.assignment import Assignment
+from flowforge.runner.heartbeat import Heartbeat
+from flowforge.runner.rhythm import Rhythm
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rhythm:
-    """In seconds: how long one claim waits, how long one renewal, and the pauses before an engine is probed again and
-    before a renewal that brought no news is followed by the next."""
-
-    claim: float = 20.0
-    renew: float = 15.0
-    probe: float = 3.0
-    pause: float = 1.0
-
-    @classmethod
-    def within(cls, lease: float) -> "Rhythm":
-        """For a server that gives up what it has not heard of for `lease` seconds: three signs of life in each."""
-        usual = cls()
-        return cls(claim=min(usual.claim, lease / 3), renew=min(usual.renew, lease / 3), probe=usual.probe)
-
-
+@dataclass(frozen=True, slots=True)
 class Agent:
     """One machine's work. `slots` jobs run side by side. `tell` hears why no job is taken, and "" when one would be.
 
     Killed at any moment and started again, it goes on with what it held: the rooms did not stop meanwhile.
     """
 
-    def __init__(
-        self,
-        link: RunnerLink,
-        executor: Executor,
-        spool: Spool,
-        slots: int,
-        tell: Callable[[str], Awaitable[None]],
-        rhythm: Rhythm | None = None,
-    ) -> None:
-        self._link = link
-        self._executor = executor
-        self._spool = spool
-        self._slots = asyncio.Semaphore(slots)
-        self._tell = tell
-        self._rhythm = rhythm or Rhythm()
-        self._work: dict[AttemptKey, Assignment] = {}
-        self._changed = asyncio.Event()
+    link: RunnerLink
+    executor: Executor
+    spool: Spool
+    slots: int
+    tell: Callable[[str], Awaitable[None]]
+    rhythm: Rhythm = field(default_factory=Rhythm)
 
     async def serve(self) -> None:
-        """Until cancelled; rooms are left running then."""
+        """Until cancelled; rooms are left running then. May be called again after it broke."""
+        await _Life(self).live()
+
+
+class _Life:
+    """From one start of the agent to its end: nothing of it outlasts that, so nothing of it can be lost for good."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._held = agent.spool.held()
+        # What is held goes on whatever is free; with fewer slots than before, the first to end make room for nobody.
+        self._slots = asyncio.Semaphore(max(0, agent.slots - len(self._held)))
+        self._surplus = max(0, len(self._held) - agent.slots)
+        self._heartbeat = Heartbeat(agent.link, agent.rhythm)
+        self._probing = asyncio.Lock()
+
+    async def live(self) -> None:
+        for lease in self._held:
+            self._heartbeat.hold(lease)
         async with asyncio.TaskGroup() as tasks:
-            await self._until_usable()
-            held = self._spool.held()
-            for lease in held:
+            # First of all: what is held must be heard of, however long probing and sweeping take.
+            tasks.create_task(self._heartbeat.beat())
+            for lease in self._held:
                 tasks.create_task(self._resume(lease))
-            await self._sweep(lease.attempt for lease in held)
-            tasks.create_task(self._renew())
+            tasks.create_task(self._sweep())
             while True:
                 await self._slots.acquire()
-                tasks.create_task(self._carry_out(await self._next()))
+                claim = await self._next()
+                self._heartbeat.hold(claim.lease)
+                tasks.create_task(self._carry_out(claim))
 
     async def _next(self) -> Claim:
         while True:
             await self._until_usable()
-            claim = await self._link.claim(self._rhythm.claim)
+            claim = await self._agent.link.claim(self._agent.rhythm.claim)
             if claim:
                 return claim
 
     async def _until_usable(self) -> None:
-        told = ""
-        while not (probe := await self._executor.probe()).usable:
-            if probe.reason != told:
-                told = probe.reason
-                log.warning("no job can be taken", reason=told)
-                await self._tell(told)
-            await asyncio.sleep(self._rhythm.probe)
-        if told:
-            await self._tell("")
+        async with self._probing:
+            told = ""
+            while not (probe := await self._agent.executor.probe()).usable:
+                if probe.reason != told:
+                    told = probe.reason
+                    log.warning("no job can be taken", reason=told)
+                    await self._tell(told)
+                await asyncio.sleep(self._agent.rhythm.probe)
+            if told:
+                await self._tell("")
 
-    async def _sweep(self, keep: Iterable[AttemptKey]) -> None:
-        for name in await self._executor.sweep(frozenset(keep)):
+    async def _tell(self, note: str) -> None:
+        """For people only: work does not wait for it."""
+        try:
+            await self._agent.tell(note)
+        except FlowForgeError as error:
+            log.warning("why no job is taken could not be told", error=error.message)
+
+    async def _sweep(self) -> None:
+        await self._until_usable()
+        try:
+            swept = await self._agent.executor.sweep([lease.attempt for lease in self._agent.spool.held()])
+        except (FlowForgeError, OSError):
+            log.exception("what an earlier life left is not wholly removed; the next start tries again")
+            return
+        for name in swept:
             log.info("swept", name=name)
 
     async def _resume(self, lease: Lease) -> None:
-        await self._slots.acquire()
+        await self._until_usable()
         try:
-            claim = await self._link.resume(lease)
+            claim = await self._agent.link.resume(lease)
         except LeaseLost:
-            self._slots.release()
-            self._spool.drop(lease.attempt)
-            await self._sweep(held.attempt for held in self._spool.held())
+            self._agent.spool.drop(lease.attempt)
+            self._release(lease)
+            await self._sweep()
             return
         log.info("attempt resumed", attempt=str(lease.attempt))
         await self._carry_out(claim)
 
     async def _carry_out(self, claim: Claim) -> None:
+        agent = self._agent
         key = claim.lease.attempt
-        assignment = Assignment(claim, self._link, self._executor, self._spool)
-        self._hold(key, assignment)
+        assignment = Assignment(claim, agent.link, agent.executor, agent.spool)
+        self._heartbeat.heed(key, assignment.stop)
         try:
             await assignment.carry_out()
         except LeaseLost:
             log.warning("attempt given up: it is not ours any more", attempt=str(key))
-        except FlowForgeError as error:
-            log.exception("attempt not reported", attempt=str(key), error=error.message)
+        except FlowForgeError:
+            log.exception("attempt not reported", attempt=str(key))
         finally:
-            self._release(key)
+            self._release(claim.lease)
 
-    def _hold(self, key: AttemptKey, assignment: Assignment) -> None:
-        self._work[key] = assignment
-        self._changed.set()
-
-    def _release(self, key: AttemptKey) -> None:
-        del self._work[key]
-        self._changed.set()
-        self._slots.release()
-
-    async def _renew(self) -> None:
-        """Heartbeats: one call under way for all that is held now, begun anew when that changes."""
-        while True:
-            self._changed.clear()
-            leases = [assignment.lease for assignment in self._work.values()]
-            if not leases:
-                await self._changed.wait()
-            elif not await self._heed(await self._renewal(leases)):
-                await self._changed_within(self._rhythm.pause)
-
-    async def _renewal(self, leases: list[Lease]) -> Renewal:
-        call = asyncio.ensure_future(self._link.renew(leases, self._rhythm.renew))
-        changed = asyncio.ensure_future(self._changed.wait())
-        try:
-            await asyncio.wait((call, changed), return_when=asyncio.FIRST_COMPLETED)
-            return call.result() if call.done() else Renewal()
-        finally:
-            call.cancel()
-            changed.cancel()
-
-    async def _changed_within(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-
-    async def _heed(self, renewal: Renewal) -> bool:
-        """False where there was no news: a server goes on saying so until what it stopped has ended."""
-        news = [
-            key
-            for key in renewal.stop | renewal.lost
-            if key in self._work and not self._work[key].is_stopping
-        ]
-        for key in news:
-            await self._work[key].stop("the run was cancelled" if key in renewal.stop else "superseded")
-        return bool(news)
+    def _release(self, lease: Lease) -> None:
+        self._heartbeat.release(lease.attempt)
+        if self._surplus:
+            self._surplus -= 1
+        else:
+            self._slots.release()

@@ -14,8 +14,9 @@ from flowforge.model.plan import Plan, PlannedJob
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_spec import Script, When
 from flowforge.ports import RunnerLink
-from flowforge.runner.agent import Agent, Rhythm
+from flowforge.runner.agent import Agent
 from flowforge.runner.patient import PatientLink
+from flowforge.runner.rhythm import Rhythm
 from flowforge.services.control import Control
 from flowforge.services.progress import EVENTS
 from flowforge.testing.checker import read_history, violations
@@ -56,6 +57,9 @@ class Machine:
             working = tasks.create_task(Agent(link, self.executor, self.spool, slots, tell, QUICK).serve())
             yield
             working.cancel()
+
+    async def tell_nobody(self, note: str) -> None:
+        """For an agent that is not asked what it says."""
 
     async def until(self, run_id: int, *statuses: Status) -> Status:
         rung = self.world.bell.listen(EVENTS)
@@ -252,3 +256,72 @@ async def test_secrets_never_reach_the_log(world: World) -> None:
     async with leaky.agent():
         assert await leaky.over(run_id) is Status.SUCCESS
     assert await leaky.log(AttemptKey(run=run_id, job=1, number=1)) == b"the token is ***!\n"
+
+
+async def test_an_agent_that_broke_any_number_of_times_still_has_all_its_slots(world: World) -> None:
+    broken = machine(world)
+    link = await world.runner()
+    agent = Agent(link, broken.executor, broken.spool, 2, broken.tell_nobody, QUICK)
+    for _ in range(5):
+        with world.store.refusing(), pytest.raises(ExceptionGroup):
+            await agent.serve()
+    run_id = await broken.start(job("a", "x"), job("b", "x"))
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(agent.serve())
+        assert await broken.over(run_id) is Status.SUCCESS
+        working.cancel()
+
+
+async def test_what_is_held_is_renewed_while_the_engine_is_away_and_while_rooms_are_swept(
+    world: World,
+) -> None:
+    slow = machine(world, {"wait": Act(lasts=True)})
+    await slow.start(job("build", "wait"))
+    async with slow.agent():
+        await slow.running(1)
+    slow.executor.down = "no container engine answers"
+    before = await beats(world)
+    async with slow.agent():
+        while await beats(world) == before:
+            await asyncio.sleep(0.001)
+        assert slow.told == ["no container engine answers"]
+
+
+async def test_with_fewer_slots_than_before_everything_held_goes_on(world: World) -> None:
+    slow = machine(world, {"wait": Act(lasts=True)})
+    run_id = await slow.start(*(job(f"j{i}", "wait") for i in range(3)), job("next", "x"))
+    async with slow.agent(slots=3):
+        await slow.running(3)
+    async with slow.agent(slots=1):
+        while any(not fake.watched for fake in slow.executor.jobs.values()):
+            await asyncio.sleep(0.001)
+        assert len(slow.executor.jobs) == 3
+        slow.executor.let_end("wait")
+        assert await slow.over(run_id) is Status.SUCCESS
+
+
+async def test_a_room_that_cannot_be_stopped_does_not_keep_the_others_from_being_renewed(
+    world: World,
+) -> None:
+    class Closed(FakeRoom):
+        async def stop(self, reason: str) -> None:
+            raise IsADirectoryError(reason)
+
+    slow = machine(world, {"wait": Act(lasts=True)})
+    slow.executor.room = Closed
+    run_id = await slow.start(job("a", "wait"), job("b", "wait"))
+    async with slow.agent():
+        await slow.running(2)
+        await Control(world.store, world.bell, world.clock).cancel(run_id, "ann")
+        before = await beats(world)
+        while await beats(world) == before:
+            await asyncio.sleep(0.01)
+        slow.executor.let_end("wait")
+        await slow.over(run_id)
+
+
+@pytest.mark.parametrize("lease", [2.0, 10.0, 60.0, 3600.0])
+def test_a_rhythm_gives_three_signs_of_life_in_each_lease(lease: float) -> None:
+    rhythm = Rhythm.within(lease)
+    assert (rhythm.renew + rhythm.pause) * 3 <= lease
+    assert rhythm.claim * 3 <= lease

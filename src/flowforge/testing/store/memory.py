@@ -1,6 +1,7 @@
 """The port `Store` on dicts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from flowforge.errors import StoreUnavailable
@@ -52,6 +53,13 @@ class MemoryStore:
 
     async def close(self) -> None:
         self._closed = True
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Inside the block it is as a database that is away."""
+        self._closed = True
+        yield
+        self._closed = False
 
     def _run(self, work: Callable[[Tx], T], mode: Mode) -> T:
         if self._closed:
