@@ -10,6 +10,9 @@ from flowforge.model.claim import Lease
 from flowforge.ports import RunnerLink, Spool
 from flowforge.runner.checkpoint import Checkpoint, Section
 
+DEFAULT_LIMIT = 1_000_000_000
+"""Bytes of one attempt's log that are kept."""
+
 _APPEND = 256 * 1024
 _UNSENT = 1024 * 1024
 _NOTE_EVERY = 1024 * 1024
@@ -33,8 +36,10 @@ class LogPipe:
         masker: Masker,
         tasks: asyncio.TaskGroup,
         checkpoint: Checkpoint,
+        limit: int = DEFAULT_LIMIT,
     ) -> None:
         self.checkpoint = checkpoint
+        self._limit = limit
         self._link = link
         self._lease = lease
         self._spool = spool
@@ -64,7 +69,7 @@ class LogPipe:
 
     def _take(self, shown: bytes, raw: int) -> None:
         self._raw += raw
-        self._kept.add(shown)
+        self._keep(shown)
         if self._masker.clean:
             self._mark(self._raw - self._masker.held)
         self._advance()
@@ -80,6 +85,15 @@ class LogPipe:
         if self._kept.unsent and not self._sending and self._failure is None:
             self._sending = True
             self._tasks.create_task(self._send())
+
+    def _keep(self, shown: bytes) -> None:
+        """Up to the limit, then the mark, then nothing: whether the mark is there shows in the size, so a restarted
+        runner knows it too. The step goes on; its output is taken and not kept."""
+        room = self._limit - self._kept.end
+        if len(shown) <= room:
+            self._kept.add(shown)
+        elif room >= 0:
+            self._kept.add(shown[:room] + cut_mark(self._limit))
 
     async def _until(self, enough: Callable[[], bool]) -> None:
         while self._failure is None and not enough():
@@ -118,6 +132,10 @@ class LogPipe:
         self._spool.note(self._lease.attempt, checkpoint.text())
         self.checkpoint = checkpoint
         self._kept.forget(checkpoint.stored)
+
+
+def cut_mark(limit: int) -> bytes:
+    return f"\n[the log reached its limit of {limit} bytes and is cut here]\n".encode()
 
 
 class _Kept:

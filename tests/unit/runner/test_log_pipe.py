@@ -12,7 +12,7 @@ from flowforge.model.claim import Claim, Lease
 from flowforge.model.order import JobOrder
 from flowforge.runner import log_pipe
 from flowforge.runner.checkpoint import Checkpoint, Section
-from flowforge.runner.log_pipe import LogPipe
+from flowforge.runner.log_pipe import DEFAULT_LIMIT, LogPipe, cut_mark
 from flowforge.testing.link import FakeLink
 from flowforge.testing.spool import MemorySpool
 
@@ -47,9 +47,17 @@ def masked(secrets: Mapping[str, str], data: bytes) -> bytes:
 
 
 def pipe_to(
-    server: FakeLink, spool: MemorySpool, tasks: asyncio.TaskGroup, secrets: Mapping[str, str] = SECRETS
+    server: FakeLink,
+    spool: MemorySpool,
+    tasks: asyncio.TaskGroup,
+    secrets: Mapping[str, str] = SECRETS,
+    limit: int = DEFAULT_LIMIT,
 ) -> LogPipe:
-    return LogPipe(server, LEASE, spool, Masker(secrets), tasks, Checkpoint.parse(spool.noted(KEY)))
+    return LogPipe(server, LEASE, spool, Masker(secrets), tasks, Checkpoint.parse(spool.noted(KEY)), limit)
+
+
+def cut(whole: bytes, limit: int) -> bytes:
+    return whole if len(whole) <= limit else whole[:limit] + cut_mark(limit)
 
 
 async def all_of(pipe: LogPipe, data: bytes) -> Section:
@@ -72,6 +80,14 @@ async def test_steps_become_sections_of_one_masked_log() -> None:
     assert await server.stored() == b"my ***\npassword1."
     assert last.checkpoint.step == 3
     assert Checkpoint.parse(spool.noted(KEY)) == last.checkpoint
+
+
+async def test_a_log_is_kept_to_its_limit_and_says_where_it_is_cut() -> None:
+    server, spool = Server(), MemorySpool()
+    async with asyncio.TaskGroup() as tasks:
+        freed = await pipe_to(server, spool, tasks, limit=10).write(b"x" * 25)
+        assert freed <= 25
+    assert await server.stored() == b"x" * 10 + cut_mark(10)
 
 
 async def test_an_idle_pipe_sends_the_first_bytes_at_once() -> None:
@@ -187,14 +203,19 @@ class Killed(Exception):
 
 
 async def live(
-    server: Server, spool: MemorySpool, steps: list[bytes], secrets: Mapping[str, str], sizes: list[int]
+    server: Server,
+    spool: MemorySpool,
+    steps: list[bytes],
+    secrets: Mapping[str, str],
+    sizes: list[int],
+    limit: int,
 ) -> bool:
     """One life of a runner, killed after as many writes as there are sizes; True when it came to the end."""
     writes = iter(sizes)
 
     async def work(tasks: asyncio.TaskGroup) -> None:
         for raw in steps[Checkpoint.parse(spool.noted(KEY)).step :]:
-            pipe = pipe_to(server, spool, tasks, secrets)
+            pipe = pipe_to(server, spool, tasks, secrets, limit)
             at = pipe.checkpoint.raw
             while at < len(raw):
                 size = next(writes, 0)
@@ -225,17 +246,19 @@ def test_a_runner_killed_anywhere_leaves_the_log_whole(data: st.DataObject) -> N
         st.binary(max_size=6) | known | st.text(alphabet="ab1\r", max_size=9).map(str.encode), max_size=20
     )
     steps = [b"".join(part) for part in data.draw(st.lists(body, min_size=1, max_size=3))]
+    limit = data.draw(st.just(DEFAULT_LIMIT) | st.integers(0, 60))
     lives = data.draw(st.lists(st.lists(st.integers(1, 40), max_size=8), max_size=6))
 
     async def run() -> None:
         server, spool = Server(delay=data.draw(st.integers(0, 6))), MemorySpool()
         for sizes in lives:
-            await live(server, spool, steps, secrets, sizes)
-        assert await live(server, spool, steps, secrets, [7] * 1000)
+            await live(server, spool, steps, secrets, sizes, limit)
+        assert await live(server, spool, steps, secrets, [7] * 1000, limit)
         whole = [masked(secrets, raw) for raw in steps]
-        assert await server.stored() == b"".join(whole)
+        assert await server.stored() == cut(b"".join(whole), limit)
         sections = Checkpoint.parse(spool.noted(KEY)).sections
-        assert [section.end - section.start for section in sections] == [len(part) for part in whole]
+        if limit == DEFAULT_LIMIT:
+            assert [section.end - section.start for section in sections] == [len(part) for part in whole]
         assert [section.raw for section in sections] == [len(raw) for raw in steps]
 
     with pytest.MonkeyPatch.context() as patch:
