@@ -1,0 +1,58 @@
+"""Ten jobs that do nothing, one after another, beside ten bare `docker run`."""
+
+import subprocess
+import time
+
+from bench.results import Bound, Results, Target
+from bench.site import Site, seconds_between, site
+from tests.images import image
+
+JOBS = 10
+BARE = f"{JOBS} bare docker run --rm, one after another"
+CHAIN = f"{JOBS} no-op jobs in a chain, webhook accepted → run finished"
+
+
+def measure(rounds: int, results: Results) -> None:
+    busybox = image("busybox")
+    bare = results.row(BARE)
+    chain = results.row(CHAIN, floor=BARE, target=Target(Bound.AT_MOST, 1.3, of_ratio=True))
+    prepared = results.row("of it: accepted → planned (fetch, parse, plan)")
+    ours = results.row("of it: FlowForge's own, per job")
+    with site() as place:
+        pipeline = _pipeline(busybox)
+        place.carry_out("bench/chain", _pipeline(busybox, 1))
+        for _ in range(rounds):
+            bare.samples.append(_bare(busybox))
+            whole, planning = _chain(place, pipeline)
+            chain.samples.append(whole)
+            prepared.samples.append(planning)
+            ours.samples.append((whole - planning - bare.samples[-1]) / JOBS)
+
+
+def _pipeline(image: str, jobs: int = JOBS) -> str:
+    lines = ["jobs:"]
+    for number in range(jobs):
+        lines += [f"  j{number}:", f"    docker: [{{image: {image}}}]", "    steps: [{run: 'true'}]"]
+    lines += ["workflows:", "  main:", "    jobs:"]
+    lines += [
+        f"      - j{number}: {{requires: [j{number - 1}]}}" if number else "      - j0"
+        for number in range(jobs)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _bare(image: str) -> float:
+    begun = time.perf_counter()
+    for _ in range(JOBS):
+        subprocess.run(["docker", "run", "--rm", image, "true"], check=True, capture_output=True)
+    return (time.perf_counter() - begun) * 1e3
+
+
+def _chain(place: Site, pipeline: str) -> tuple[float, float]:
+    """By the server's clock, so that asking whether it is over does not count."""
+    run = place.carry_out("bench/chain", pipeline)
+    first = min(job["started_at"] for job in run["jobs"])
+    return (
+        seconds_between(run["created_at"], run["finished_at"]) * 1e3,
+        seconds_between(run["created_at"], first) * 1e3,
+    )
