@@ -4,14 +4,16 @@ import json
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import TypeAdapter
-from pydantic_core import PydanticSerializationError
 from sqlalchemy import BigInteger, Dialect, Integer, String, Text
 from sqlalchemy.types import TypeDecorator
 
 from flowforge.errors import Bug
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -106,7 +108,8 @@ class JsonTuple(TypeDecorator[tuple[Any, ...]]):
 
 
 class JsonOf(TypeDecorator[Any]):
-    """A frozen dataclass of the model as JSON, read back into the same value."""
+    """A frozen dataclass of the model as JSON, read back into the same value. Pydantic, a tenth of the server's start, is
+    loaded with the first value."""
 
     impl = Text
     cache_ok = True
@@ -114,11 +117,18 @@ class JsonOf(TypeDecorator[Any]):
     def __init__(self, shape: type) -> None:
         super().__init__()
         self.shape = shape
-        self._adapter: TypeAdapter[Any] = TypeAdapter(shape)
+
+    @cached_property
+    def _adapter(self) -> "TypeAdapter[Any]":
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(self.shape)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
         if value is None:
             return None
+        from pydantic_core import PydanticSerializationError
+
         try:
             return self._adapter.dump_json(value).decode()
         except PydanticSerializationError:

@@ -4,20 +4,30 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Executable, Table
-from sqlalchemy.dialects import postgresql, sqlite
 
 
 class Upsert:
-    """`kept` columns are set by the insert only."""
+    """`kept` columns are set by the insert only. Made when it is first wanted: only one of the dialects is ever loaded."""
 
     def __init__(self, table: Table, *, kept: Collection[str] = ()) -> None:
-        self._for = {
-            "sqlite": _statement(sqlite.insert(table), table, kept),
-            "postgresql": _statement(postgresql.insert(table), table, kept),
-        }
+        self._table = table
+        self._kept = kept
+        self._for: dict[str, Executable] = {}
 
     def on(self, dialect: str) -> Executable:
+        if dialect not in self._for:
+            self._for[dialect] = _statement(_insert(dialect, self._table), self._table, self._kept)
         return self._for[dialect]
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def _statement(insert: Any, table: Table, kept: Collection[str]) -> Executable:
