@@ -32,6 +32,7 @@ class Assignment:
         self._spool = spool
         self._room: Room | None = None
         self._stop_reason = ""
+        self._masker = Masker(claim.secrets)  # for all steps: one whose stream was ended is as good as new
 
     async def carry_out(self) -> None:
         """Raises `LeaseLost` where another attempt took over; the room is gone then. Cancelled, it leaves the room."""
@@ -79,10 +80,9 @@ class Assignment:
         return outcome(exits)
 
     async def _watch(self, room: Room, step: StepOrder, begun: Checkpoint) -> tuple[Exit, Checkpoint]:
-        masker = Masker(self._claim.secrets)
         try:
             async with asyncio.TaskGroup() as tasks:
-                pipe = LogPipe(self._link, self.lease, self._spool, masker, tasks, begun)
+                pipe = LogPipe(self._link, self.lease, self._spool, self._masker, tasks, begun)
                 telling = tasks.create_task(self._tell_running(step, begun.start))
                 ended = await room.run(step, pipe, since=begun.raw)
                 telling.cancel()
