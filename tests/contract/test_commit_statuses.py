@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
 
+from flowforge.adapters.http.client import HttpClient
 from flowforge.adapters.notify.commit_statuses import ForgeCommitStatuses
 from flowforge.errors import Upstream
 from flowforge.forges.registry import FORGES
@@ -68,6 +70,14 @@ async def test_the_api_base_is_the_public_one_unless_it_is_replaced() -> None:
     assert own.requests[0].url.startswith("https://forge.example/api/v3/repos/tools/saw/statuses/")
     assert own.requests[0].token == "t0ken"
     assert json.loads(own.requests[0].body)["state"] == "pending"
+
+
+async def test_an_api_base_that_may_not_be_spoken_to_is_trouble_that_no_try_can_help() -> None:
+    bases = {"github": "http://127.0.0.1:9/api"}
+    async with aclosing(HttpClient()) as http:
+        with pytest.raises(Upstream, match=r"127\.0\.0\.1:9.*FLOWFORGE_TRUSTED_FORGES") as caught:
+            await ForgeCommitStatuses(http, TOKEN, FORGES, bases).post(STATUS)
+    assert caught.value.final
 
 
 async def test_without_a_token_it_says_so_and_may_be_tried_later() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from flowforge.errors import Upstream
+from flowforge.errors import BadInput, Upstream
 from flowforge.forges.forge import Forge
 from flowforge.model.commit_status import CommitStatus
 from flowforge.ports import Http, Vault
@@ -29,7 +29,11 @@ class ForgeCommitStatuses:
                 f"no token for commit statuses at {forge.name}: set {forge.token_name} (scope repo:status)"
             )
         base = self._api_bases.get(forge.name) or forge.api_base
-        said = forge.status_answer(await self._http.send(forge.status_request(base, status, token)))
+        try:
+            answer = await self._http.send(forge.status_request(base, status, token))
+        except BadInput as error:  # a base that may not be spoken to: one status must not hold up the others
+            raise Upstream(f"commit statuses at {base}: {error.message}", final=True) from error
+        said = forge.status_answer(answer)
         if said.problem:
             problem = said.problem.replace(token, "***")
             raise Upstream(problem, retry_after=said.retry_after, final=said.final)
