@@ -26,7 +26,7 @@ class Target:
         return f"{'ratio ' if self.of_ratio else ''}{self.bound.value} {self.value:g}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Row:
     """One thing that was measured, a sample a round. `floor` names the row it is divided by."""
 

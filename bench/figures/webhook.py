@@ -31,9 +31,9 @@ FLOOR = "SQLite alone, the body inserted and committed, one after another"
 def measure(rounds: int, results: Results) -> None:
     results.note(
         "webhook: every push is signed, with a delivery and a commit of its own, 7 kB. The first rows name a trusted forge "
-        "that accepts connections and never answers, so four fetches and eight commit statuses wait and cost nothing while "
-        "pushes come in, and every push owes its status; `refused` names one whose address is refused at once, so that every "
-        "run is also ended, and its statuses are posted, meanwhile and in the same process."
+        "that accepts connections and never answers: four fetches and eight commit statuses wait for it, the rest behind "
+        "them. `refused` names one that may not be spoken to, so that every run is also ended, and its statuses are posted "
+        "to an API that answers at once, meanwhile and in the same process: the most that a push can cost it."
     )
     with _slow_forge() as slow, site(_trusting(slow)) as place:
         deliveries = Deliveries(f"http://{slow}", SECRET)
