@@ -11,10 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 
+def _opened() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class GitServer:
     """`password` makes every repository private; `redirect` sends every request to another origin; `old` speaks the
-    protocol that refuses commits no ref points at. `heard` holds the path and the credential of each request."""
+    protocol that refuses commits no ref points at; while `open` is clear nothing is answered.
+    `heard` holds the path and the credential of each request."""
 
     folder: Path
     password: str = ""
@@ -23,6 +30,7 @@ class GitServer:
     page: bytes = b""
     port: int = 0
     heard: list[tuple[str, str]] = field(default_factory=list)
+    open: threading.Event = field(default_factory=_opened)
 
     @property
     def host(self) -> str:
@@ -62,6 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: bytes) -> None:
         credential = self.headers.get("Authorization", "")
         self.server.git.heard.append((self.path, credential))
+        self.server.git.open.wait(60)
         if self.server.git.redirect:
             self._say(302, {"Location": self.server.git.redirect + self.path}, b"")
         elif not self.server.git.lets_in(credential):

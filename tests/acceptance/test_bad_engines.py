@@ -35,6 +35,9 @@ def failed_job(forge: FakeGitHub, server: RealServer, image: str) -> dict[str, o
 
 
 class _EmptyRegistry(BaseHTTPRequestHandler):
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
         here = self.path == "/v2/"
         errors = [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]
@@ -45,8 +48,6 @@ class _EmptyRegistry(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(body)
-
-    do_HEAD = do_GET
 
     def log_message(self, *_: object) -> None:
         return
