@@ -19,6 +19,7 @@ from flowforge.model.attempt import AttemptKey
 # On top of the grace: killing what is left, and emptying a large workspace.
 END_DEADLINE = 60.0
 EMPTY_DEADLINE = 600.0
+SHARED_TRIES = 100
 
 
 def make(site: Site, key: AttemptKey) -> RoomFolder:
@@ -27,9 +28,21 @@ def make(site: Site, key: AttemptKey) -> RoomFolder:
     if not site.control(key).exists() and workspace.exists() and any(workspace.iterdir()):
         raise Conflict(f"the workspace {workspace} exists already and was not made for this attempt")
     folder = RoomFolder.make(site.control(key))
-    workspace.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
-    workspace.mkdir(mode=0o700, exist_ok=True)
+    _make_workspace(workspace)
     return folder
+
+
+def _make_workspace(workspace: Path) -> None:
+    """Tried again because the folder that a run's jobs share may go with the last of them just when another comes."""
+    for left in reversed(range(SHARED_TRIES)):
+        try:
+            workspace.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+            workspace.mkdir(mode=0o700, exist_ok=True)
+        except (FileNotFoundError, FileExistsError):
+            if not left:
+                raise
+        else:
+            return
 
 
 def unowned(site: Site, keep: Collection[AttemptKey]) -> list[AttemptKey]:
