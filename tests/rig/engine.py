@@ -4,6 +4,7 @@ import fcntl
 import json
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -56,8 +57,10 @@ def happenings(event: str, *labels: str) -> Iterator[Iterator[dict[str, str]]]:
     """The attributes of each container this happens to from now on."""
     connection = EngineConnection("engine")
     wanted = _filters(type=["container"], event=[event], label=list(labels))
+    # Without `since` an engine under load may answer before it listens.
+    since = f"{time.time():.6f}"
     try:
-        connection.request("GET", f"/events?filters={wanted}")
+        connection.request("GET", f"/events?since={since}&filters={wanted}")
         answer = connection.getresponse()
         assert answer.status == 200, answer.read()
         yield (json.loads(line)["Actor"]["Attributes"] for line in iter(answer.readline, b""))
