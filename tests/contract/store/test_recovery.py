@@ -1,6 +1,6 @@
 """A database that fails in the middle of things, by a transactor that fails as told."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -15,6 +15,14 @@ class Trouble(Exception):
     def __init__(self, sentence: str, sqlstate: str = "") -> None:
         super().__init__(sentence)
         self.sqlstate = sqlstate
+
+
+def locked() -> DBAPIError:
+    return OperationalError("SELECT", {}, Trouble("canceling statement due to lock timeout", "55P03"))
+
+
+def slow() -> DBAPIError:
+    return OperationalError("SELECT", {}, Trouble("canceling statement due to statement timeout", "57014"))
 
 
 def full() -> DBAPIError:
@@ -86,8 +94,11 @@ def test_those_who_share_a_commit_that_fails_are_tried_singly() -> None:
     assert transactor.batches == [3, 1, 1, 1]
 
 
-def test_a_database_that_stays_away_is_told_to_all_after_the_patience() -> None:
-    transactor = FailingTransactor(*(gone() for _ in range(99)))
+@pytest.mark.parametrize("trouble", [gone, locked, slow])
+def test_a_database_that_stays_away_is_told_to_all_after_the_patience(
+    trouble: Callable[[], DBAPIError],
+) -> None:
+    transactor = FailingTransactor(*(trouble() for _ in range(99)))
     answers = carry_out(transactor, works(2), patience=0.0)
     assert all(isinstance(a, Failed) and isinstance(a.error, StoreUnavailable) for a in answers)
     assert transactor.batches == [2]

@@ -63,6 +63,18 @@ async def test_a_database_held_for_too_long_is_an_error_and_no_end(file: Path) -
     await store.close()
 
 
+async def test_those_who_wait_for_a_locked_file_are_told_together(file: Path) -> None:
+    store = open_store(f"sqlite:///{file}", patience=0.2)
+    holder = await hold_locked(file)
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(
+            *(store.write(lambda tx: None) for _ in range(100)), return_exceptions=True
+        )
+    assert {type(answer) for answer in answers} == {StoreUnavailable}
+    await holder.communicate(b"")
+    await store.close()
+
+
 async def test_a_second_server_on_the_same_file_is_refused(file: Path) -> None:
     store = open_store(f"sqlite:///{file}")
     with pytest.raises(Conflict) as caught:

@@ -12,7 +12,9 @@ _LOST_CLASSES = ("08", "57P")
 """Connection exceptions; shutdown, crash and start-up of the server."""
 _OWN_CLASSES = ("22", "23", "42", "54")
 """Values, constraints, statements, and what does not fit an index."""
-_IDLE_IN_TRANSACTION = "25P03"
+_LOST = ("25P03", "55P03", "57014")
+"""Idle in a transaction; a lock or a statement that took longer than it may."""
+_SQLITE_BUSY = 5
 _FULL = ("database or disk is full", "No space left on device")
 
 
@@ -22,7 +24,8 @@ class Fault(Enum):
     CLASH = auto()
     """Another transaction was in the way: the same again may do."""
     LOST = auto()
-    """The connection is gone."""
+    """The connection is gone, or the wait for somebody else's locks was as long as it may be: a batch meets it as a
+    whole, and its functions one by one would only wait as long again, each."""
     REFUSED = auto()
     """The database cannot, at least now."""
 
@@ -33,10 +36,15 @@ def judge(error: DBAPIError) -> Fault:
         return Fault.CLASH
     if error.connection_invalidated or _never_connected(error):
         return Fault.LOST
-    if state == _IDLE_IN_TRANSACTION or state.startswith(_LOST_CLASSES):
+    if state in _LOST or _is_busy(error) or state.startswith(_LOST_CLASSES):
         return Fault.LOST
     own = isinstance(error, IntegrityError | DataError | ProgrammingError) or state.startswith(_OWN_CLASSES)
     return Fault.OWN if own else Fault.REFUSED
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    code: int = getattr(error.orig, "sqlite_errorcode", 0)
+    return code & 0xFF == _SQLITE_BUSY
 
 
 def _never_connected(error: DBAPIError) -> bool:
