@@ -41,6 +41,16 @@ class TestHealth:
         assert answer.json["checks"]["runner"]["status"] == "degraded"
         assert "secret" not in answer.text
 
+    async def test_a_database_that_only_reads_is_unavailable(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def stuck(work: object, *, urgent: bool = False) -> None:
+            raise StoreUnavailable("no writer")
+
+        monkeypatch.setattr(world.store, "write", stuck)
+        answer = await world.anyone.get("/health")
+        assert (answer.status, answer.json["checks"]["database"]["status"]) == (503, "failed")
+
     async def test_without_a_database_it_is_unavailable(self, world: World) -> None:
         await world.store.close()
         answer = await world.anyone.get("/health")

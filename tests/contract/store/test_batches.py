@@ -10,7 +10,11 @@ from flowforge.adapters.store import SqlStore, open_store
 from flowforge.adapters.store.line import Entry, Line, Urgency
 from flowforge.errors import Bug, StoreUnavailable
 from flowforge.ports import Tx
+from flowforge.testing.clock import EPOCH
 from tests.contract.store.things import event, project
+
+NO_ZONE = EPOCH.replace(tzinfo=None)
+"""Refused where events are inserted, which is in nobody's own function."""
 
 
 class Gate:
@@ -149,3 +153,12 @@ async def test_a_batch_is_bounded_and_takes_the_urgent_first() -> None:
 async def entry(work: Callable[[Tx], None]) -> Entry:
     loop = asyncio.get_running_loop()
     return Entry(work=work, loop=loop, future=loop.create_future())
+
+
+async def test_what_breaks_outside_of_every_function_costs_its_batch_only(sql_store: SqlStore) -> None:
+    async with asyncio.timeout(30):
+        with pytest.raises(Bug):
+            await sql_store.write(lambda tx: tx.events.append([event(at=NO_ZONE)]))
+        await sql_store.write(lambda tx: tx.events.append([event("next")]))
+    found = await sql_store.read(lambda tx: tx.events.since(0, 9))
+    assert [(e.id, e.status) for e in found] == [(1, "next")]

@@ -1,3 +1,5 @@
+import asyncio
+
 from flowforge.model.event import EventKind
 from flowforge.ports import Store
 from tests.contract.store.things import event, later
@@ -59,3 +61,16 @@ async def test_a_history_has_one_name(store: Store) -> None:
     epoch = await store.read(lambda tx: tx.events.epoch())
     assert epoch
     assert await store.write(lambda tx: tx.events.epoch()) == epoch
+
+
+async def test_a_detail_that_is_no_json_fails_whoever_appends_it(store: Store) -> None:
+    async def append(detail: object) -> None:
+        await store.write(lambda tx: tx.events.append([event(detail={"x": detail})]))
+
+    async with asyncio.timeout(30):
+        first, bad, last = await asyncio.gather(
+            append(1), append(object()), append(2), return_exceptions=True
+        )
+    assert (first, last) == (None, None)
+    assert isinstance(bad, TypeError)
+    assert [e.detail for e in await store.read(lambda tx: tx.events.since(0, 9))] == [{"x": 1}, {"x": 2}]

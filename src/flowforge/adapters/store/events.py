@@ -1,8 +1,9 @@
 """The stream of what became true."""
 
+import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Text, bindparam, insert, select
 
 from flowforge.adapters.store.session import Session
 from flowforge.adapters.store.shape import Shape
@@ -13,7 +14,7 @@ from flowforge.model.event import Event, NewEvent
 _SHAPE = Shape(events, Event)
 _c = events.c
 
-_ADD = insert(events)
+_ADD = insert(events).values(detail=bindparam("written", type_=Text))
 _SINCE = select(events).where(_c.id > bindparam("id")).order_by(_c.id).limit(bindparam("limit"))
 _CURSOR = select(cursors.c.event_id).where(cursors.c.reader == bindparam("reader"))
 _MOVE = Upsert(cursors)
@@ -54,6 +55,7 @@ def insert_waiting(session: Session) -> None:
 
 
 def _row(id: int, event: NewEvent) -> dict[str, object]:
+    """The detail is written out here, where a value that cannot be is the appending function's own fault."""
     return {
         "id": id,
         "organisation_id": event.organisation_id,
@@ -62,5 +64,5 @@ def _row(id: int, event: NewEvent) -> dict[str, object]:
         "job_id": event.job_id,
         "status": event.status,
         "at": event.at,
-        "detail": event.detail,
+        "written": json.dumps(dict(event.detail), separators=(",", ":")),
     }

@@ -64,7 +64,9 @@ class Transactor:
                     if batch.name and error.connection_invalidated:
                         raise UnknownCommitError(batch.name, outcomes) from error
                     raise
-        except (DBAPIError, UnknownCommitError):
+        except SpoiledError:
+            raise
+        except BaseException:
             self.drop()
             raise
         return outcomes

@@ -7,10 +7,14 @@ from contextlib import suppress
 from threading import Thread
 from typing import Any
 
+import structlog
+
 from flowforge.adapters.store.line import Entry, Line, Urgency
-from flowforge.adapters.store.outcome import Done, Outcome, Work
+from flowforge.adapters.store.outcome import Done, Failed, Outcome, Work
 from flowforge.adapters.store.recovery import Recovery
 from flowforge.errors import Bug
+
+log = structlog.get_logger()
 
 Told = list[tuple[asyncio.Future[Any], Outcome]]
 
@@ -40,8 +44,16 @@ class Writer:
         while taken := self._line.take():
             entries = [entry for entry in taken if not entry.future.cancelled()]
             if entries:
-                outcomes = self._recovery.carry_out([entry.work for entry in entries])
-                _tell(zip(entries, outcomes, strict=True))
+                _tell(zip(entries, self._outcomes([entry.work for entry in entries]), strict=True))
+
+    def _outcomes(self, works: list[Work]) -> list[Outcome]:
+        """The thread outlives whatever nobody foresaw: it costs those who shared the transaction, and no one else."""
+        try:
+            return self._recovery.carry_out(works)
+        except Exception as error:
+            log.exception("a batch of writes broke")
+            bug = Bug(f"the database's writer broke on these writes: {type(error).__name__}")
+            return [Failed(bug) for _ in works]
 
 
 def _tell(ended: Iterable[tuple[Entry, Outcome]]) -> None:

@@ -1,5 +1,6 @@
 """The stream of what became true."""
 
+import json
 from collections.abc import Iterable, Sequence
 
 from flowforge.model.event import Event, NewEvent
@@ -22,7 +23,7 @@ class MemoryEvents:
                 job_id=new.job_id,
                 status=new.status,
                 at=new.at,
-                detail=new.detail,
+                detail=json.loads(json.dumps(dict(new.detail))),
             )
             self._tables.events.add(taken, event)
 
