@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from flowforge.errors import FlowForgeError
+from flowforge.errors import StoreUnavailable
 from flowforge.model.delivery import Delivery
 from flowforge.model.event import EventKind
 from flowforge.model.project import DEFAULT_ORGANISATION, Project
@@ -18,6 +18,9 @@ from flowforge.services.progress import EVENTS, RUNS, run_event
 
 LOCAL = "local"
 """The provider whose runs are ours."""
+MOST_WAITING = 5_000
+MOST_BYTES = 64 << 20
+"""Of deliveries that are not recorded yet; a forge sends again what is refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +43,11 @@ class Arrival:
         return f"{forge}:delivery:{sending}", f"{forge}:event:{happening.key}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     arrival: Arrival
     receipt: Receipt | None = None
+    refused: StoreUnavailable | None = None
 
 
 @dataclass(slots=True)
@@ -54,26 +58,51 @@ class Intake:
     store: Store
     bell: Bell
     clock: Clock
-    _waiting: list[_Waiting] = field(default_factory=list)
+    _waiting: dict[_Waiting, None] = field(default_factory=dict)
+    _inside: int = 0
+    _bytes: int = 0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def accept(self, happening: Happening, body: bytes) -> Receipt:
-        """Durable when it returns. The same delivery, or the same happening sent anew, gets the first one's receipt."""
+        """Durable when it returns. The same delivery, or the same happening sent anew, gets the first one's receipt.
+        Raises `StoreUnavailable` where it cannot be recorded now, also when too much waits for that already."""
+        if self._inside >= MOST_WAITING or (self._inside and self._bytes + len(body) > MOST_BYTES):
+            raise StoreUnavailable("busy: too many deliveries wait to be recorded", retry_after=2.0)
         mine = _Waiting(Arrival(happening=happening, body=body))
-        self._waiting.append(mine)
+        self._inside, self._bytes = self._inside + 1, self._bytes + len(body)
+        self._waiting[mine] = None
+        try:
+            return await self._recorded(mine)
+        finally:
+            self._waiting.pop(mine, None)
+            self._inside, self._bytes = self._inside - 1, self._bytes - len(body)
+
+    async def _recorded(self, mine: _Waiting) -> Receipt:
         async with self._turn:
-            if mine.receipt is None:
+            if mine.receipt is None and mine.refused is None:
                 await self._record(mine)
+        if mine.refused:
+            raise StoreUnavailable(
+                mine.refused.message, retry_after=mine.refused.retry_after
+            ) from mine.refused
         assert mine.receipt is not None  # noqa: S101  # either we or whoever had the turn before recorded it
         return mine.receipt
 
     async def _record(self, mine: _Waiting) -> None:
-        batch, self._waiting = self._waiting, []
+        batch, self._waiting = list(self._waiting), {}
         try:
             await self._record_together(batch)
-        except FlowForgeError:
-            # One arrival must not fail for what is wrong with another: the rest wait for a turn of their own.
-            self._waiting = [waiting for waiting in batch if waiting is not mine] + self._waiting
+        except StoreUnavailable as error:
+            # Asked for each alone, a database that is away would be waited for as often as there are arrivals.
+            for waiting in batch:
+                waiting.refused = error
+        except BaseException as error:
+            # One arrival must not fail for what is wrong with another, nor with whoever records it: the rest wait for
+            # a turn of their own.
+            others = {waiting: None for waiting in batch if waiting is not mine}
+            self._waiting = others | self._waiting
+            if not isinstance(error, Exception):
+                raise
             await self._record_together([mine])
 
     async def _record_together(self, batch: Sequence[_Waiting]) -> None:

@@ -1,14 +1,21 @@
 """Webhooks become runs: each once, none lost, many at a time."""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
-from flowforge.errors import Conflict
+from flowforge.errors import Conflict, StoreUnavailable
 from flowforge.model.status import Status
-from flowforge.services.intake import Intake
+from flowforge.ports import Tx
+from flowforge.services import intake as intake_module
+from flowforge.services.intake import Intake, Receipt
+from flowforge.testing.store import MemoryStore
 from tests.unit.services.world import REPOSITORY, World, push
+
+T = TypeVar("T")
 
 
 def intake_of(world: World) -> Intake:
@@ -93,3 +100,90 @@ async def test_one_arrival_that_cannot_be_stored_fails_alone(
         *(intake.accept(h, b"") for h in (push(1), push(2, repository=bad), push(3))), return_exceptions=True
     )
     assert [type(answer).__name__ for answer in answers] == ["Receipt", "Conflict", "Receipt"]
+
+
+class SlowStore(MemoryStore):
+    """Every write waits for `gate`; `refusals` are raised first, one a write."""
+
+    def __init__(self, *refusals: Exception) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.entered = asyncio.Event()
+        self.refusals = list(refusals)
+        self.writes = 0
+
+    async def write(self, work: Callable[[Tx], T], *, urgent: bool = False) -> T:
+        self.writes += 1
+        self.entered.set()
+        await self.gate.wait()
+        if self.refusals:
+            raise self.refusals.pop(0)
+        return await super().write(work, urgent=urgent)
+
+
+def arriving(intake: Intake, *numbers: int, body: bytes = b"{}") -> list[asyncio.Task[Receipt]]:
+    return [asyncio.ensure_future(intake.accept(push(number), body)) for number in numbers]
+
+
+async def ends(tasks: Iterable[asyncio.Task[Receipt]]) -> list[str]:
+    async with asyncio.timeout(5):
+        return [type(end).__name__ for end in await asyncio.gather(*tasks, return_exceptions=True)]
+
+
+async def test_the_rest_of_a_batch_outlives_a_recorder_that_is_cancelled() -> None:
+    world = World(store=SlowStore())
+    store, intake = world.store, intake_of(world)
+    assert isinstance(store, SlowStore)
+    first = arriving(intake, 1)
+    await store.entered.wait()
+    store.entered.clear()
+    rest = arriving(intake, 2, 3, 4)
+    await asyncio.sleep(0)
+    first[0].cancel()
+    await store.entered.wait()
+    rest[0].cancel()
+    store.gate.set()
+    assert await ends([*first, *rest]) == ["CancelledError", "CancelledError", "Receipt", "Receipt"]
+
+
+async def test_the_rest_of_a_batch_outlives_an_error_nobody_foresaw() -> None:
+    store = SlowStore(RuntimeError("once"))
+    intake = intake_of(World(store=store))
+    store.gate.set()
+    assert await ends(arriving(intake, 1, 2, 3)) == ["Receipt"] * 3
+
+
+async def test_a_database_that_is_away_is_waited_for_once_by_all() -> None:
+    """The first to come is recorded alone, all behind it together."""
+    store = SlowStore(*(StoreUnavailable("away", retry_after=5) for _ in range(2)))
+    intake = intake_of(World(store=store))
+    waiting = arriving(intake, *range(1, 11))
+    await store.entered.wait()
+    store.gate.set()
+    assert await ends(waiting) == ["StoreUnavailable"] * 10
+    assert store.writes == 2
+    assert await ends(arriving(intake, 1)) == ["Receipt"]
+
+
+async def test_more_bytes_than_may_wait_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_module, "MOST_BYTES", 10)
+    store = SlowStore()
+    intake = intake_of(World(store=store))
+    waiting = arriving(intake, 1, body=b"x" * 11)
+    await store.entered.wait()
+    with pytest.raises(StoreUnavailable) as refused:
+        await intake.accept(push(2), b"y")
+    assert refused.value.retry_after
+    store.gate.set()
+    assert await ends(waiting) == ["Receipt"]
+    assert (await intake.accept(push(2), b"y")).run_ids == (2,)
+
+
+async def test_more_arrivals_than_may_wait_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_module, "MOST_WAITING", 2)
+    store = SlowStore()
+    intake = intake_of(World(store=store))
+    waiting = arriving(intake, 1, 2, 3)
+    await store.entered.wait()
+    store.gate.set()
+    assert await ends(waiting) == ["Receipt", "Receipt", "StoreUnavailable"]
