@@ -11,7 +11,8 @@ CONFIG_PATHS: tuple[str, ...] = tuple(glob for dialect in DIALECTS for glob in d
 """Where a repository may have its config; the first that exists counts."""
 
 LATER_PATHS = (".circleci/config.yml", ".gitlab-ci.yml", "bitbucket-pipelines.yml")
-"""Configs of other systems, which are recognised and cannot be read yet."""
+LATER_FOLDERS = (".github/workflows",)
+"""Configs of other systems, files and folders of files, which are recognised and cannot be read yet."""
 
 
 def dialect_of(path: str) -> Dialect:

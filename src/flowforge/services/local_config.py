@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowforge.dialects.registry import CONFIG_PATHS, LATER_PATHS, dialect_named, dialect_of
+from flowforge.dialects.registry import CONFIG_PATHS, LATER_FOLDERS, LATER_PATHS, dialect_named, dialect_of
 from flowforge.dialects.yaml_text import LARGEST_FILE
 from flowforge.errors import BadInput
 from flowforge.model.pipeline_config import Parsed
-
-LATER_FOLDERS = (".github/workflows",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,16 @@
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
 
-from flowforge.dialects.registry import CONFIG_PATHS, LATER_PATHS, dialect_of
+from flowforge.dialects.registry import CONFIG_PATHS, LATER_FOLDERS, LATER_PATHS, dialect_of
 from flowforge.engine.plan import Occasion, plan
 from flowforge.engine.state import Planned, Rejected
-from flowforge.errors import BadInput, FlowForgeError, NotFound, Upstream
+from flowforge.errors import BadInput, Bug, FlowForgeError, NotFound, TooLarge, Upstream
 from flowforge.model.event import EventKind
 from flowforge.model.job_run import JobRun
 from flowforge.model.pipeline_config import PipelineConfig
@@ -57,29 +58,48 @@ class Preparer:
     bell: Bell
     clock: Clock
     links: Links
-    _busy: set[int] = field(default_factory=set)
 
     async def serve(self) -> None:
         """Prepare every run that was accepted, also those of an earlier life, until cancelled."""
-        slots = asyncio.Semaphore(AT_ONCE)
+        slots, busy = asyncio.Semaphore(AT_ONCE), set[int]()
         rung = self.bell.listen(RUNS)
         async with asyncio.TaskGroup() as tasks:
             while True:
-                for run_id in await self.store.read(lambda tx: tx.runs.unplanned()):
-                    if run_id not in self._busy:
-                        self._busy.add(run_id)
+                for run_id in await self._unplanned():
+                    if run_id not in busy:
                         await slots.acquire()
-                        tasks.create_task(self._one(run_id, slots))
+                        busy.add(run_id)
+                        tasks.create_task(self._one(run_id, busy, slots))
                 await rung.wait(LOOK_AGAIN)
 
-    async def _one(self, run_id: int, slots: asyncio.Semaphore) -> None:
+    async def _unplanned(self) -> Sequence[int]:
         try:
-            await self.prepare(run_id)
+            return await self.store.read(lambda tx: tx.runs.unplanned())
+        except FlowForgeError as error:
+            log.warning("accepted runs cannot be looked for, will be tried again", error=error.message)
+            return ()
+
+    async def _one(self, run_id: int, busy: set[int], slots: asyncio.Semaphore) -> None:
+        """Whatever becomes of this run, the others go on."""
+        try:
+            await self._prepare_or_reject(run_id)
         except FlowForgeError as error:
             log.warning("run not prepared, will be tried again", run=run_id, error=error.message)
+        except Exception:
+            log.exception("run not prepared, will be tried again", run=run_id)
         finally:
-            self._busy.discard(run_id)
+            busy.discard(run_id)
             slots.release()
+
+    async def _prepare_or_reject(self, run_id: int) -> None:
+        try:
+            await self.prepare(run_id)
+        except Exception as error:
+            if isinstance(error, FlowForgeError) and not isinstance(error, Bug):
+                raise
+            log.exception("a run broke its preparation", run=run_id)
+            reason = "unexpected error; the server's log says more"
+            await self._reject(run_id, Unplannable(Cause.INFRASTRUCTURE, reason))
 
     async def prepare(self, run_id: int) -> None:
         """Idempotent: a run that has its plan, or is over, stays as it is."""
@@ -91,11 +111,16 @@ class Preparer:
             source = await self._fetch(run, project)
             config = await self._config(source)
         except Unplannable as error:
-            reject = Rejected(cause=error.cause, reason=error.message)
-            moved = await self.store.write(lambda tx: move_run(tx, run_id, reject, now()))
+            await self._reject(run_id, error)
         else:
             planned = plan(config.pipeline, self._occasion(run, source))
             moved = await self.store.write(lambda tx: save_plan(tx, run_id, source, config, planned, now()))
+            moved.ring(self.bell)
+
+    async def _reject(self, run_id: int, error: Unplannable) -> None:
+        now = self.clock.now()
+        rejected = Rejected(cause=error.cause, reason=error.message)
+        moved = await self.store.write(lambda tx: move_run(tx, run_id, rejected, now))
         moved.ring(self.bell)
 
     def _occasion(self, run: Run, source: Source) -> Occasion:
@@ -127,11 +152,20 @@ class Preparer:
         except BadInput as error:
             raise Unplannable(Cause.CONFIG, f"{path}: {error.message}") from error
 
+    async def _has_files(self, source: Source, folder: str) -> bool:
+        try:
+            return bool(await self.mirrors.list(source.origin, source.commit, folder))
+        except TooLarge:
+            return True
+
     async def _what_is_missing(self, source: Source) -> str:
         wanted = f"there is no {CONFIG_PATHS[0]} at commit {source.commit[:12]}"
         for path in LATER_PATHS:
             if await self._read(source, path) is not None:
                 return f"{wanted}; {path} is there, but its dialect cannot be run yet"
+        for folder in LATER_FOLDERS:
+            if await self._has_files(source, folder):
+                return f"{wanted}; {folder} is there, but its dialect cannot be run yet"
         return f"{wanted}: add one that names at least one job"
 
 

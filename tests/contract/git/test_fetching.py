@@ -332,6 +332,17 @@ async def test_damage_found_by_reading_is_mended_by_the_next_fetch(
     assert await mirrors.read(forge.url, commit, "a") == b"1"
 
 
+async def test_a_read_that_waits_too_long_for_its_turn_is_unavailable(tmp_path: Path, forge: Forge) -> None:
+    commit = forge.commit({"a": b"1"})
+    mirrors = local(tmp_path)
+    await mirrors.fetch(forge.url, commit, "refs/heads/main")
+    lose_objects(mirrors.repository(forge.url))
+    hasty = local(tmp_path, GitLimits(read_seconds=1.0))
+    async with Mirror(tmp_path / "mirrors", forge.url).locked(1):
+        with pytest.raises(SourceUnavailable, match="too long"):
+            await hasty.read(forge.url, commit, "a")
+
+
 async def test_a_fetch_over_the_quota_is_ended_and_a_later_one_works(tmp_path: Path, forge: Forge) -> None:
     commit = forge.commit({"large": os.urandom(8 << 20)})
     small = forge.commit({"a": b"1"}, "refs/heads/small")

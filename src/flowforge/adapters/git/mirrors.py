@@ -124,14 +124,25 @@ class GitMirrors:
         environment = sealed_environment(mirror.path)
         result = await self._git.run(arguments, environment, seconds=seconds, most=most)
         if result.code != 0 and not result.cut:
-            async with mirror.locked(seconds):
-                result = await self._git.run(arguments, environment, seconds=seconds, most=most)
-                if result.code > 0:
-                    await asyncio.to_thread(mirror.set_aside)
+            result = await self._ask_again(mirror, arguments, most)
         if result.cut:
             raise TooLarge("what was asked of the repository", most)
         if result.code != 0:
             raise SourceUnavailable("the mirror is damaged; it was set aside and will be fetched anew")
+        return result
+
+    async def _ask_again(self, mirror: Mirror, arguments: Sequence[str], most: int) -> Result:
+        """Alone with the mirror, which is set aside when it still does not answer."""
+        seconds = self._policy.limits.read_seconds
+        try:
+            async with mirror.locked(seconds):
+                result = await self._git.run(
+                    arguments, sealed_environment(mirror.path), seconds=seconds, most=most
+                )
+                if result.code > 0:
+                    await asyncio.to_thread(mirror.set_aside)
+        except TimeoutError as error:
+            raise SourceUnavailable("another fetch of this repository takes too long") from error
         return result
 
     async def _check_version(self) -> None:

@@ -1,0 +1,103 @@
+"""Accepted runs become jobs, each for itself."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from flowforge.errors import TooLarge
+from flowforge.model.run import Run
+from flowforge.model.status import Cause, Status
+from flowforge.services.links import Links
+from flowforge.services.prepare import AT_ONCE, Preparer
+from flowforge.services.progress import RUNS
+from flowforge.testing.mirrors import FakeMirrors, FakeRepository
+from tests.unit.services.world import REPOSITORY, World
+
+CONFIG = b"jobs:\n  a:\n    docker: [{image: busybox}]\n    steps: [{run: 'true'}]\n"
+PATH = ".flowforge/ci.yml"
+
+
+def mirrors_with(*numbers: int, path: str = PATH) -> FakeMirrors:
+    commits = {f"{number:040x}": {path: CONFIG} for number in numbers}
+    return FakeMirrors({REPOSITORY.clone_url: FakeRepository(commits=commits)})
+
+
+class BreakingMirrors(FakeMirrors):
+    """Raises `errors` at the fetch of the commit they are kept under, once each."""
+
+    def __init__(self, healthy: FakeMirrors, errors: dict[int, Exception]) -> None:
+        super().__init__(healthy.repositories)
+        self.errors = {f"{number:040x}": error for number, error in errors.items()}
+
+    async def fetch(self, url: str, commit: str, ref: str) -> str:
+        await asyncio.sleep(0)
+        if error := self.errors.pop(commit, None):
+            raise error
+        return await super().fetch(url, commit, ref)
+
+
+def preparer_of(world: World, mirrors: FakeMirrors) -> Preparer:
+    return Preparer(world.store, mirrors, world.bell, world.clock, Links("https://ci.example"))
+
+
+@asynccontextmanager
+async def serving(preparer: Preparer) -> AsyncIterator[None]:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(preparer.serve())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def looked_at(world: World, run_id: int) -> Run:
+    while (run := await world.run(run_id)).planned_at is None and not run.status.terminal:
+        await asyncio.sleep(0)
+    return run
+
+
+async def test_every_accepted_run_gets_its_plan(world: World) -> None:
+    ids = [await world.pushed(number) for number in range(1, 2 * AT_ONCE + 2)]
+    async with serving(preparer_of(world, mirrors_with(*range(1, 2 * AT_ONCE + 2)))):
+        runs = [await looked_at(world, run_id) for run_id in ids]
+    assert all(run.planned_at for run in runs)
+
+
+async def test_a_run_that_breaks_its_preparation_fails_alone(world: World) -> None:
+    ids = [await world.pushed(number) for number in range(1, 8)]
+    mirrors = BreakingMirrors(mirrors_with(*range(1, 8)), {1: ValueError("poison")})
+    async with serving(preparer_of(world, mirrors)):
+        bad, *good = [await looked_at(world, run_id) for run_id in ids]
+    assert (bad.status, bad.cause) == (Status.FAILURE, Cause.INFRASTRUCTURE)
+    assert "unexpected error; the server's log says more" in bad.reason
+    assert "poison" not in bad.reason
+    assert all(run.planned_at for run in good)
+
+
+async def test_a_run_met_while_the_store_was_away_is_prepared_later(world: World) -> None:
+    run_id = await world.pushed(1)
+    async with serving(preparer_of(world, mirrors_with(1))):
+        with world.store.refusing():
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        world.bell.ring(RUNS)
+        assert (await looked_at(world, run_id)).planned_at
+
+
+async def test_a_config_of_a_later_dialect_is_named(world: World) -> None:
+    for number, path in enumerate((".circleci/config.yml", ".github/workflows/ci.yml"), 1):
+        run_id = await world.pushed(number)
+        await preparer_of(world, mirrors_with(number, path=path)).prepare(run_id)
+        run = await world.run(run_id)
+        assert run.cause is Cause.CONFIG
+        assert f"{path.removesuffix('/ci.yml')} is there, but its dialect cannot be run yet" in run.reason
+
+
+async def test_a_folder_with_too_many_workflows_is_there_too(world: World) -> None:
+    class Crowded(FakeMirrors):
+        async def list(self, url: str, commit: str, folder: str) -> tuple[str, ...]:
+            raise TooLarge("what was asked of the repository", 1)
+
+    run_id = await world.pushed(1)
+    await preparer_of(world, Crowded(mirrors_with(1, path="README").repositories)).prepare(run_id)
+    assert ".github/workflows is there" in (await world.run(run_id)).reason
