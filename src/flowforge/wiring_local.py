@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,9 @@ from flowforge.adapters.git.head import head_of
 from flowforge.adapters.git.working_copy import WorkingCopySources
 from flowforge.adapters.spool.folder import FolderSpool
 from flowforge.errors import BadInput, EngineUnavailable, FlowForgeError
-from flowforge.ports import Executor
+from flowforge.model.attempt import AttemptKey
+from flowforge.model.order import JobOrder
+from flowforge.ports import Executor, Room, Sources
 from flowforge.runner.agent import Agent
 from flowforge.services.local_plan import Standing
 from flowforge.services.local_run import LocalRun
@@ -63,7 +65,7 @@ async def carry_out(run: LocalRun, machine: LocalMachine) -> None:
         stack.callback(shutil.rmtree, site.folder, ignore_errors=True)
         sources = WorkingCopySources()
         stack.callback(sources.close)
-        executor = await stack.enter_async_context(_executor(run, machine, site, sources))
+        executor = await stack.enter_async_context(_executor(machine, site, sources))
         spool = FolderSpool(data.spool)
 
         async def tell(reason: str) -> None:
@@ -114,47 +116,57 @@ def _remove(base: Path, say: Say) -> None:
 
 
 @asynccontextmanager
-async def _executor(
-    run: LocalRun, machine: LocalMachine, site: Site, sources: WorkingCopySources
-) -> AsyncIterator[Executor]:
+async def _executor(machine: LocalMachine, site: Site, sources: Sources) -> AsyncIterator[Executor]:
+    """Processes only where no engine answers: what is meant for a container must not run outside of one by a typo."""
     if machine.choice is not ExecutorChoice.PROCESS:
         address = engine_address(machine.choice, machine.environ)
         async with DockerExecutor(site, sources, address=address) as docker:
             probe = await docker.probe()
-            why_not = probe.reason or await _lacking(run, machine, address)
-            if not why_not:
+            if probe.usable:
                 machine.say(f"jobs run in containers: {probe.engine}")
-                yield docker
+                yield _InContainers(docker, Engine(EngineSocket(address or DEFAULT_ADDRESS)), machine.say)
                 return
         if machine.choice is not ExecutorChoice.AUTO:
-            raise EngineUnavailable(why_not)
-        machine.say(f"jobs run as plain processes of this machine: {why_not}")
+            raise EngineUnavailable(probe.reason)
+        machine.say(f"jobs run as plain processes of this machine: {probe.reason}")
     async with ProcessExecutor(site, sources) as process:
         yield process
 
 
-async def _lacking(run: LocalRun, machine: LocalMachine, address: str | None) -> str:
-    """Why the jobs cannot run in containers although an engine answers. Empty where they can, or where containers were
-    asked for: the job itself fails then, with its own reason."""
-    if machine.choice is not ExecutorChoice.AUTO:
-        return ""
-    wanted = {job.order.image: key for key, job in run.jobs.items()}
-    if None in wanted:
-        return f"the job {wanted[None]} names no image"
-    return await missing_images([name for name in wanted if name], address, machine.say)
+class _InContainers:
+    """An executor for somebody who watches: tells what is pulled, and the way out where a job gets no container."""
+
+    def __init__(self, docker: DockerExecutor, engine: Engine, say: Say) -> None:
+        self.probe = docker.probe
+        self.sweep = docker.sweep
+        self._docker = docker
+        self._engine = engine
+        self._say = say
+        self._pulled: set[str] = set()
+
+    @asynccontextmanager
+    async def open(
+        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
+    ) -> AsyncGenerator[Room]:
+        async with AsyncExitStack() as stack:
+            try:
+                await self._tell_pull(order.image)
+                room = await stack.enter_async_context(self._docker.open(key, order, secrets))
+            except EngineUnavailable as error:
+                raise EngineUnavailable(error.message + _WAY_OUT, final=error.final) from error
+            except BadInput as error:
+                if error.field != "image":
+                    raise
+                raise BadInput(error.message + _WAY_OUT, field=error.field) from error
+            yield room
+
+    async def _tell_pull(self, reference: str | None) -> None:
+        if reference and reference not in self._pulled and await self._engine.image(reference) is None:
+            self._pulled.add(reference)
+            self._say(f"pulling the image {reference} …")
 
 
-async def missing_images(references: Sequence[str], address: str | None, say: Say) -> str:
-    """Pulls what is absent. Answers the first reason why one cannot be had, or an empty string."""
-    engine = Engine(EngineSocket(address or DEFAULT_ADDRESS))
-    for reference in references:
-        try:
-            if await engine.image(reference) is None:
-                say(f"pulling the image {reference} …")
-            await images.ensure(engine, reference)
-        except (EngineUnavailable, BadInput) as error:
-            return error.message
-    return ""
+_WAY_OUT = "; --executor process runs jobs without containers"
 
 
 async def engine_has(image: str, environ: Mapping[str, str]) -> tuple[str, str]:
@@ -163,10 +175,10 @@ async def engine_has(image: str, environ: Mapping[str, str]) -> tuple[str, str]:
     engine = Engine(EngineSocket(address or DEFAULT_ADDRESS))
     try:
         version = await engine.version()
+        await images.ensure(engine, image)
     except FlowForgeError as error:
         return "", error.message
-    why_not = await missing_images([image], address, lambda _: None)
-    return ("", why_not) if why_not else (f"{_engine_name(version)}", "")
+    return _engine_name(version), ""
 
 
 def _engine_name(version: Mapping[str, object]) -> str:

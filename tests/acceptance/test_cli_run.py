@@ -280,6 +280,30 @@ def test_auto_takes_containers_where_the_images_are(tmp_path: Path) -> None:
     assert "jobs run in containers: " in done.err
 
 
+@pytest.mark.needs("docker", "busybox")
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("docker: [{image: '127.0.0.1:1/no/such'}]", "127.0.0.1:1/no/such is not here and cannot be pulled"),
+        ("", "a job in a container needs an image"),
+    ],
+)
+def test_code_for_containers_never_runs_outside_of_one_by_a_typo(
+    tmp_path: Path, place: str, reason: str
+) -> None:
+    image("busybox")
+    tmp_path.chmod(0o711)
+    folder = Folder(tmp_path, "auto", tmp_path)
+    folder.write(TWO_JOBS.replace("docker: [{image: flowforge-test/busybox}]", place, 1))
+    done = folder.run("--json")
+    failed = next(event for event in done.events if event["event"] == "job_finished")
+    assert (done.code, failed["job"], failed["status"]) == (8, "build", "failure")
+    assert reason in failed["reason"]
+    assert "--executor process" in failed["reason"]
+    assert "hello" not in done.out
+    assert "plain processes" not in done.err
+
+
 def test_a_reader_that_leaves_ends_the_run(folder: Folder) -> None:
     folder.write(ENDLESS.replace("sleep 300", "while :; do echo more; done"))
     with folder.start() as process:
