@@ -188,12 +188,20 @@ def _engine_name(version: Mapping[str, object]) -> str:
 
 
 def engine_address(choice: ExecutorChoice, environ: Mapping[str, str]) -> str | None:
-    """The container engine to talk to; None where no socket of one is here."""
+    """The container engine to talk to. One that was chosen keeps its usual socket where it is absent, so that the
+    complaint names it and nobody else answers in its place; None is for `AUTO` without any socket here."""
     if named := environ.get("DOCKER_HOST"):
         return named
     runtime = environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    podman = [Path(runtime) / "podman" / "podman.sock", Path("/run/podman/podman.sock")]
     docker = [Path("/var/run/docker.sock"), Path(runtime) / "docker.sock"]
+    podman = [Path(runtime) / "podman" / "podman.sock", Path("/run/podman/podman.sock")]
     wanted = {ExecutorChoice.DOCKER: docker, ExecutorChoice.PODMAN: podman}.get(choice, docker + podman)
-    there = next((path for path in wanted if path.is_socket()), None)
-    return f"unix://{there}" if there else None
+    if there := next((path for path in wanted if path.is_socket()), None):
+        return f"unix://{there}"
+    match choice:
+        case ExecutorChoice.DOCKER:
+            return f"unix://{docker[0]}"
+        case ExecutorChoice.PODMAN:
+            return f"unix://{podman[1 if os.getuid() == 0 else 0]}"
+        case _:
+            return None
