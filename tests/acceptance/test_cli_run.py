@@ -214,6 +214,17 @@ def test_a_secret_reaches_its_job_and_is_masked_everywhere(folder: Folder) -> No
     assert "correct-horse" not in done.out + done.err
 
 
+def test_a_secret_too_short_to_be_masked_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)
+    folder = Folder(tmp_path, "process", tmp_path)
+    folder.write(TWO_JOBS)
+    done = folder.run("--secret", "TOK", "--secret", "LONG", TOK="12345", LONG="123456")
+    assert done.code == 0, done.err
+    told = "flowforge: warning: secret TOK is too short to be masked (6 characters at least)\n"
+    assert done.err.startswith(told)
+    assert "LONG" not in done.err
+
+
 def test_one_job_comes_with_what_it_needs(folder: Folder) -> None:
     folder.write(TWO_JOBS)
     done = folder.run("--json", "--job", "build")

@@ -2,17 +2,20 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from flowforge.cli.exit_codes import CommandFailed, ExitCode
+from flowforge.cli.foreign_text import one_line
 from flowforge.cli.lint import file_lines
 from flowforge.cli.options import json_option
 from flowforge.cli.run_session import Session
 from flowforge.cli.terminal import Terminal
+from flowforge.engine.mask import Masker
+from flowforge.engine.mask_patterns import SHORTEST
 from flowforge.model.pipeline_config import OnFailure, PipelineConfig
 from flowforge.model.status import Status
 from flowforge.services.local_config import check, config_at
@@ -92,11 +95,18 @@ def run(
     from flowforge.wiring_local import standing
 
     planned = plan_locally(config, place, EVENTS[event], standing(place))
-    for name in undeclared(planned, wishes.secrets):
-        print(
-            f"flowforge: warning: {name} is declared as a secret and not given: add --secret {name}",
-            file=sys.stderr,
-        )
+    _warn(
+        [
+            f"{name} is declared as a secret and not given: add --secret {name}"
+            for name in undeclared(planned, wishes.secrets)
+        ]
+    )
+    _warn(
+        [
+            f"secret {name} is too short to be masked ({SHORTEST} characters at least)"
+            for name in Masker(wishes.secrets).unmaskable
+        ]
+    )
     session = Session(
         choice=ExecutorChoice(executor), slots=slots or max(2, os.cpu_count() or 2), as_json=as_json
     )
@@ -111,6 +121,11 @@ def _secrets(names: tuple[str, ...]) -> dict[str, str]:
     if missing:
         raise click.UsageError(f"--secret {missing[0]}: there is no environment variable of that name")
     return {name: os.environ[name] for name in names}
+
+
+def _warn(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        print(f"flowforge: warning: {one_line(sentence)}", file=sys.stderr)
 
 
 def _configured(place: Path, wishes: Wishes) -> PipelineConfig:
