@@ -323,3 +323,39 @@ def test_a_reader_that_leaves_ends_the_run(folder: Folder) -> None:
         process.stdout.close()
         assert process.wait(timeout=DEADLINE) == 2
     assert folder.leftovers(process.pid) == []
+
+
+@pytest.mark.parametrize("arguments", ["", "--json"])
+def test_an_output_that_is_full_ends_the_run_in_one_line(tmp_path: Path, arguments: str) -> None:
+    tmp_path.chmod(0o711)
+    folder = Folder(tmp_path / "app", "process", tmp_path / "left")
+    folder.path.mkdir()
+    folder.left.mkdir()
+    folder.write(ENDLESS.replace("docker: [{image: flowforge-test/busybox}]", ""))
+    done = _redirected(folder, f"run --executor process {arguments} >/dev/full")
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "flowforge: cannot write the output: No space left on device\n"
+    assert list(folder.left.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["lint .flowforge/ci.yml", "--help", "run --executor process"])
+@pytest.mark.parametrize(("where", "code"), [(">/dev/full", 1), (">&-", 0), ("2>&-", 0), ("2>/dev/full", 0)])
+def test_streams_that_cannot_be_written_break_nothing(
+    tmp_path: Path, command: str, where: str, code: int
+) -> None:
+    tmp_path.chmod(0o711)
+    folder = Folder(tmp_path, "process", tmp_path)
+    folder.write(TWO_JOBS.replace("docker: [{image: flowforge-test/busybox}]", ""))
+    done = _redirected(folder, f"{command} {where}")
+    assert done.code == code, done.err
+    assert done.err.count("\n") == code
+    assert code == 0 or done.err.endswith("No space left on device\n")
+
+
+def _redirected(folder: Folder, line: str) -> Done:
+    program = Path(sys.executable).with_name("flowforge")
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"exec {program} {line}"], cwd=folder.path, text=True, capture_output=True,
+        env={**os.environ, "TMPDIR": str(folder.left)}, timeout=DEADLINE, check=False,
+    )  # fmt: skip
+    return Done(0, done.returncode, done.stdout, done.stderr)

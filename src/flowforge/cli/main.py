@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -11,6 +12,7 @@ from flowforge.cli.exit_codes import CommandFailed, ExitCode, code_of
 from flowforge.cli.foreign_text import harmless
 from flowforge.cli.lazy_group import Lazy, LazyGroup
 from flowforge.cli.options import server_options
+from flowforge.cli.output import forget_output
 from flowforge.errors import FlowForgeError
 
 COMMANDS = {
@@ -68,12 +70,16 @@ def main() -> NoReturn:
 
 def run_command(arguments: Sequence[str]) -> int:
     """Carry out one command line; answers its exit code."""
+    _open_closed_streams()
+    code = _carried_out(arguments)
+    lost = _output_lost()
+    return code if lost is None else lost
+
+
+def _carried_out(arguments: Sequence[str]) -> int:
     try:
         code = cli.main(args=list(arguments), prog_name="flowforge", standalone_mode=False)
-        sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough; the interpreter must not complain about it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
     except click.UsageError as error:
         return _complain(_usage(error), ExitCode.USAGE)
@@ -87,8 +93,29 @@ def run_command(arguments: Sequence[str]) -> int:
         return _complain("cancelled", ExitCode.CANCELLED)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _complain(f"{where}{error.strerror or error}", ExitCode.ERROR)
+        lost = _output_lost()
+        return lost or _complain(f"{where}{error.strerror or error}", ExitCode.ERROR)
     return code if isinstance(code, int) else ExitCode.FINE
+
+
+def _open_closed_streams() -> None:
+    """`>&-` leaves no stream at all, and the next file that is opened would get its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+
+
+def _output_lost() -> ExitCode | None:
+    """What was printed and not written yet cannot be: said once, as the interpreter must not complain at its end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        forget_output()
+        return ExitCode.ERROR
+    except OSError as error:
+        forget_output()
+        return _complain(f"cannot write the output: {error.strerror}", ExitCode.ERROR)
+    return None
 
 
 def _usage(error: click.UsageError) -> str:
@@ -101,5 +128,7 @@ def _usage(error: click.UsageError) -> str:
 def _complain(message: str, code: ExitCode) -> ExitCode:
     if message:
         text = "; ".join(line.strip() for line in harmless(message).splitlines() if line.strip())
-        print(f"flowforge: {text}", file=sys.stderr)
+        # A standard error that cannot be written leaves nobody to tell; the exit code stays.
+        with suppress(OSError):
+            print(f"flowforge: {text}", file=sys.stderr, flush=True)
     return code

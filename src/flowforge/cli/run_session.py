@@ -6,14 +6,17 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flowforge.adapters.data.clock import SystemClock
+from flowforge.cli.exit_codes import CommandFailed
 from flowforge.cli.foreign_text import one_line
 from flowforge.cli.light_structlog import structlog
 from flowforge.cli.live_view import LiveView
+from flowforge.cli.output import forget_output
 from flowforge.cli.run_json import JsonView
 from flowforge.cli.run_lines import PlainView
 from flowforge.cli.terminal import Terminal
@@ -45,15 +48,19 @@ class Session:
     async def _carry_out(self, planned: Plan, secrets: Mapping[str, str]) -> Status:
         from flowforge.wiring_local import LocalMachine, carry_out
 
-        view = self._view(planned)
-        say = view.say if isinstance(view, LiveView) else _say_apart
-        run = LocalRun(planned, secrets, SystemClock(), Audience(view).hear)
-        machine = LocalMachine(choice=self.choice, slots=self.slots, environ=os.environ, say=say)
-        with _parts_speak_through(say), _interrupted_by_person(run, say), _moving(view):
+        loop = asyncio.get_running_loop()
+        audience = Audience(
+            self._view(planned), lambda: loop.call_soon(run.cancel, "its output cannot be written")
+        )
+        run = LocalRun(planned, secrets, SystemClock(), audience.hear)
+        machine = LocalMachine(choice=self.choice, slots=self.slots, environ=os.environ, say=audience.say)
+        with _parts_speak_through(audience.say), _interrupted_by_person(run, audience.say), _moving(audience):
             try:
                 await carry_out(run, machine)
             except asyncio.CancelledError:
                 return Status.CANCELLED
+        if audience.lost:
+            raise CommandFailed(f"cannot write the output: {audience.lost}")
         return run.status
 
     def _view(self, planned: Plan) -> View:
@@ -67,47 +74,71 @@ class Session:
 
 
 class Audience:
-    """Passes events on until the reader goes away; a run is not stopped by that, only no longer told."""
+    """Shows what happens until it cannot be shown any more; `leave` is called then, once. `lost` says why, and nothing
+    where the reader went away: that is how readers say that they have seen enough."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, leave: Callable[[], object]) -> None:
         self._view = view
+        self._leave = leave
         self._gone = False
+        self.lost = ""
+
+    @property
+    def moving(self) -> bool:
+        return isinstance(self._view, LiveView)
 
     def hear(self, event: LocalEvent) -> None:
+        self._show(lambda: self._view.hear(event))
+
+    def refresh(self) -> None:
+        self._show(self._view.refresh)
+
+    def say(self, line: str) -> None:
+        if isinstance(self._view, LiveView):
+            self._show(partial(self._view.say, line))
+        else:
+            _say_apart(line)
+
+    def close(self) -> None:
+        if isinstance(self._view, LiveView):
+            self._show(self._view.close)
+
+    def _show(self, act: Callable[[], None]) -> None:
         if self._gone:
             return
         try:
-            self._view.hear(event)
-        except BrokenPipeError:
+            act()
+        except OSError as error:
             self._gone = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            signal.raise_signal(signal.SIGINT)
+            self.lost = "" if isinstance(error, BrokenPipeError) else str(error.strerror)
+            forget_output()
+            self._leave()
 
 
 @contextmanager
-def _moving(view: View) -> Iterator[None]:
+def _moving(audience: Audience) -> Iterator[None]:
     """What stands below the lines is drawn anew while time passes."""
-    if not isinstance(view, LiveView):
+    if not audience.moving:
         yield
         return
-    frames = Frames(view)
+    frames = Frames(audience)
     frames.draw()
     try:
         yield
     finally:
         frames.stop()
-        view.close()
+        audience.close()
 
 
 class Frames:
     """Looks at the clock again and again."""
 
-    def __init__(self, view: LiveView) -> None:
-        self._view = view
+    def __init__(self, audience: Audience) -> None:
+        self._audience = audience
         self._timer: asyncio.TimerHandle | None = None
 
     def draw(self) -> None:
-        self._view.refresh()
+        self._audience.refresh()
         self._timer = asyncio.get_running_loop().call_later(FRAME, self.draw)
 
     def stop(self) -> None:
@@ -183,4 +214,6 @@ class _Speaker:
 
 
 def _say_apart(line: str) -> None:
-    print(f"flowforge: {one_line(line)}", file=sys.stderr, flush=True)
+    # A standard error that cannot be written leaves nobody to tell; the run itself goes on.
+    with suppress(OSError):
+        print(f"flowforge: {one_line(line)}", file=sys.stderr, flush=True)
