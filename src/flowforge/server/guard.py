@@ -31,7 +31,7 @@ def _guarded(route: BaseRoute) -> BaseRoute:
     if not isinstance(route, Route):
         raise Bug(f"{route!r} is no plain route, so nothing could guard it")
     behind = copy(route)
-    behind.app = Guard(route.app, route.path, permission_of(route))
+    behind.app = Guard(route.app, route.path_format, permission_of(route))
     return behind
 
 

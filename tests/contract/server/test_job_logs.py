@@ -37,6 +37,19 @@ async def test_both_paths_and_both_names_of_the_job_serve(logged: Client) -> Non
         assert (await logged.get(path)).body == LOG
 
 
+@pytest.mark.parametrize("job", ["main/build", "main%2Fbuild"])
+async def test_a_key_with_a_slash_is_a_name_too(world: World, logged: Client, job: str) -> None:
+    """As the jobs of several workflows have it."""
+    build = JobRun(id=9, run_id=1, key="main/build", name="build", attempt=1, created_at=EPOCH)
+    await world.store.write(lambda tx: tx.jobs.add([build]))
+    await world.logs.append(AttemptKey(run=1, job=9, number=1), 0, b"built\n")
+    for before in ("/api/v1/runs", "/pipelines"):
+        assert (await logged.get(f"{before}/1/jobs/{job}/log")).body == b"built\n"
+        assert (await logged.send("HEAD", f"{before}/1/jobs/{job}/log")).headers["content-length"] == "6"
+    page = await (await world.browser()).get(f"/ui/pipelines/1/jobs/{job}/log")
+    assert (page.status, "built" in page.text) == (200, True)
+
+
 async def test_head_tells_the_length_alone(logged: Client) -> None:
     answer = await logged.send("HEAD", PATH)
     assert (answer.status, answer.body) == (200, b"")

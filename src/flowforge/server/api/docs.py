@@ -75,7 +75,7 @@ def _name_permissions(found: dict[str, Any]) -> None:
     from flowforge.server.rest import rest_routes
 
     for route in rest_routes():
-        entry = found["paths"].get(getattr(route, "path", ""), {})
+        entry = found["paths"].get(getattr(route, "path_format", ""), {})
         for verb in _VERBS:
             if verb in entry and verb.upper() in (getattr(route, "methods", None) or ()):
                 entry[verb]["x-permission"] = permission_of(route)

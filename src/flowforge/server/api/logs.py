@@ -35,10 +35,14 @@ Number = Annotated[int | None, Query(ge=1, le=10**6, description="An earlier att
 Download = Annotated[bool, Query(description="As a file to keep")]
 
 
-@router.head("/pipelines/{run_id}/jobs/{job}/log", include_in_schema=False)
-@router.head("/api/v1/runs/{run_id}/jobs/{job}/log", include_in_schema=False)
-@router.get("/pipelines/{run_id}/jobs/{job}/log", response_class=PlainTextResponse, summary="A job's log")
-@router.get("/api/v1/runs/{run_id}/jobs/{job}/log", response_class=PlainTextResponse, summary="A job's log")
+@router.head("/pipelines/{run_id}/jobs/{job:path}/log", include_in_schema=False)
+@router.head("/api/v1/runs/{run_id}/jobs/{job:path}/log", include_in_schema=False)
+@router.get(
+    "/pipelines/{run_id}/jobs/{job:path}/log", response_class=PlainTextResponse, summary="A job's log"
+)
+@router.get(
+    "/api/v1/runs/{run_id}/jobs/{job:path}/log", response_class=PlainTextResponse, summary="A job's log"
+)
 @permission(Permission.READ)
 async def get_log(
     request: Request,

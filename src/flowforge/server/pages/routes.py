@@ -36,5 +36,5 @@ def page_routes() -> list[BaseRoute]:
         Route("/ui/pipelines/{run}", show_run),
         Route("/ui/pipelines/{run}/cancel", cancel_run, methods=["POST"]),
         Route("/ui/pipelines/{run}/rerun", rerun_run, methods=["POST"]),
-        Route("/ui/pipelines/{run}/jobs/{job}/log", show_log),
+        Route("/ui/pipelines/{run}/jobs/{job:path}/log", show_log),
     ]
