@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,15 @@ async def test_an_engine_that_does_not_see_our_folders_says_what_to_set(
     assert not probe.usable
     assert "does not see the folder" in probe.reason
     assert "set FLOWFORGE_DATA and FLOWFORGE_WORKSPACE_ROOT" in probe.reason
+
+
+@pytest.mark.parametrize("root", ["/proc/1/flowforge-work", "/dev/null/flowforge-work"])
+async def test_a_folder_that_cannot_be_made_is_a_reason_and_no_crash(tmp_path: Path, root: str) -> None:
+    site = replace(new_site(tmp_path / "site"), workspaces=Path(root))
+    async with DockerExecutor(site, FakeSources({})) as executor:
+        for _ in range(2):
+            probe = await executor.probe()
+            assert not probe.usable
+            assert f"the folder {root} cannot be written" in probe.reason
+            assert "FLOWFORGE_WORKSPACE_ROOT" in probe.reason
+        await executor.sweep(())

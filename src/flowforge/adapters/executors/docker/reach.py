@@ -5,6 +5,7 @@ import io
 import secrets
 import tarfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from flowforge.adapters.executors.docker import container
@@ -31,9 +32,9 @@ async def _unseen(engine: Engine, site: Site, image: str, folders: Sequence[Path
     """In one container for all, which is enough where all is well; an engine that refuses it does not say for whom."""
     nonces = {folder: secrets.token_hex(16) for folder in folders}
     name = f"flowforge-{site.instance}-probe"
-    for folder, nonce in nonces.items():
-        await asyncio.to_thread(_put, _probe_file(site, folder), nonce)
     try:
+        for folder, nonce in nonces.items():
+            await _prepare(_probe_file(site, folder), nonce)
         await engine.remove(name)
         await engine.create(name, _spec(site, image, folders))
         return [
@@ -47,8 +48,19 @@ async def _unseen(engine: Engine, site: Site, image: str, folders: Sequence[Path
         return [each for folder in folders for each in await _unseen(engine, site, image, (folder,))]
     finally:
         for folder in folders:
-            await asyncio.to_thread(_probe_file(site, folder).unlink, missing_ok=True)
+            await asyncio.to_thread(_drop, _probe_file(site, folder))
         await engine.remove(name)
+
+
+async def _prepare(probe: Path, nonce: str) -> None:
+    try:
+        await asyncio.to_thread(_put, probe, nonce)
+    except OSError as error:
+        raise EngineUnavailable(
+            f"the folder {probe.parent} cannot be written ({error.strerror or error}): set FLOWFORGE_DATA and "
+            "FLOWFORGE_WORKSPACE_ROOT to folders that the server may make and write to",
+            final=True,
+        ) from None
 
 
 def _spec(site: Site, image: str, folders: Sequence[Path]) -> dict[str, object]:
@@ -81,7 +93,7 @@ async def _reads(engine: Engine, name: str, at: int, nonce: str) -> bool:
 def clean(site: Site) -> None:
     """What a check that was killed left behind, but for its container, which has our label."""
     for folder in (site.folder, site.workspaces):
-        _probe_file(site, folder).unlink(missing_ok=True)
+        _drop(_probe_file(site, folder))
 
 
 def _probe_file(site: Site, folder: Path) -> Path:
@@ -92,6 +104,12 @@ def _probe_file(site: Site, folder: Path) -> Path:
 def _put(probe: Path, nonce: str) -> None:
     probe.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     probe.write_text(nonce)
+
+
+def _drop(probe: Path) -> None:
+    """What stays for want of a right to remove it is what the next check complains of, in words."""
+    with suppress(OSError):
+        probe.unlink(missing_ok=True)
 
 
 def _first_file(archive: bytes) -> bytes:
