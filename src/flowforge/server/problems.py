@@ -133,6 +133,7 @@ def unsatisfiable(size: int) -> Document:
 
 
 _DETAILS = {
+    HTTPStatus.BAD_REQUEST: "the request cannot be read",
     HTTPStatus.NOT_FOUND: "there is nothing at this address",
     HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take this method",
 }

@@ -4,13 +4,14 @@ from fastapi import APIRouter, Request
 
 from flowforge.errors import BadInput
 from flowforge.model.credential import Permission
+from flowforge.server.api.routing import JsonRoute
 from flowforge.server.api.values import Body, Value
 from flowforge.server.door import door_of
 from flowforge.server.own_paths import own_page
 from flowforge.server.permissions import permission
 from flowforge.services.access import LINK_LIVES
 
-router = APIRouter(tags=["access"])
+router = APIRouter(tags=["access"], route_class=JsonRoute)
 
 
 class NewLink(Body):

@@ -4,11 +4,12 @@ from fastapi import APIRouter, Request
 
 from flowforge.model.credential import Permission
 from flowforge.server.api.represent import page_value, runner_value
+from flowforge.server.api.routing import JsonRoute
 from flowforge.server.api.values import Body, PageValue, RunnerValue
 from flowforge.server.door import door_of
 from flowforge.server.permissions import permission
 
-router = APIRouter(tags=["runners"])
+router = APIRouter(tags=["runners"], route_class=JsonRoute)
 
 
 class NewRunner(Body):

@@ -8,16 +8,21 @@ from flowforge.errors import BadInput
 from flowforge.model.credential import Permission
 from flowforge.model.status import Status
 from flowforge.server.api.represent import page_value, run_summary, run_value
+from flowforge.server.api.routing import JsonRoute
 from flowforge.server.api.values import Body, Cursor, Limit, PageValue, RunId, RunSummary, RunValue
 from flowforge.server.auth import principal_of
 from flowforge.server.door import Door, door_of
 from flowforge.server.permissions import permission
 from flowforge.services.browse import RunFilter
 
-router = APIRouter(tags=["runs"])
+router = APIRouter(tags=["runs"], route_class=JsonRoute)
 
 Branch = Annotated[str | None, Query(max_length=500)]
 ProjectName = Annotated[str | None, Query(max_length=500, description="`owner/name`, also a former one")]
+
+
+class Nothing(Body):
+    """Fields may come some day; until then each is a mistake."""
 
 
 class Again(Body):
@@ -56,7 +61,11 @@ async def get_run(request: Request, run_id: RunId) -> RunValue:
 
 @router.post("/api/v1/runs/{run_id}/cancel", summary="Stop a run")
 @permission(Permission.OPERATE)
-async def cancel_run(request: Request, run_id: RunId) -> RunValue:
+async def cancel_run(
+    request: Request,
+    run_id: RunId,
+    nothing: Nothing | None = None,  # noqa: ARG001 - asked for so that it is checked
+) -> RunValue:
     door = door_of(request.scope)
     await door.services.control.cancel(run_id, principal_of(request.scope).name)
     return await _run(door, run_id)

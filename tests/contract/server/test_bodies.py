@@ -1,0 +1,76 @@
+"""Bodies that cannot be read, and those that can and are wrong."""
+
+import pytest
+
+from tests.contract.server.asgi import Answer, Client
+from tests.contract.server.world import World
+
+JSON = "application/json"
+PLACES = ("/api/v1/runners", "/api/v1/links", "/api/v1/runs/1/cancel", "/api/v1/runs/1/rerun")
+
+
+async def send(client: Client, path: str, body: bytes, kind: str = JSON) -> Answer:
+    return await client.send("POST", path, {"content-type": kind} if kind else {}, [body])
+
+
+@pytest.mark.parametrize("path", PLACES)
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"{", "line 1, column 2"),
+        (b"no", "not JSON"),
+        (b" ", "not JSON"),
+        (b'{"host": NaN}', "NaN"),
+        (b'{"host": "\xff"}', "UTF-8"),
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
+        (b'{"host": ' + b"9" * 5_000 + b"}", "5000 digits"),
+    ],
+)
+async def test_what_cannot_be_read_is_told(
+    world: World, client: Client, path: str, body: bytes, why: str
+) -> None:
+    await world.push()
+    answer = await send(client, path, body)
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert why in answer.json["detail"]
+    assert "field" not in answer.json
+
+
+@pytest.mark.parametrize("depth", range(850, 1000, 10))
+async def test_no_depth_of_nesting_is_our_failure(client: Client, depth: int) -> None:
+    answer = await send(client, "/api/v1/runners", b'{"host":' + b"[" * depth + b"]" * depth + b"}")
+    assert answer.status in (400, 422)
+    assert "read" in answer.json["detail"] or "host" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("path", PLACES)
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded"])
+async def test_json_that_is_not_called_so_is_told_what_to_send(client: Client, path: str, kind: str) -> None:
+    answer = await send(client, path, b"{}", kind)
+    assert answer.status == 400
+    assert "send Content-Type: application/json" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "Application/JSON", "application/x+json"]
+)
+async def test_other_spellings_of_json_are_taken(client: Client, kind: str) -> None:
+    assert (await send(client, "/api/v1/runners", b'{"host": "a"}', kind)).status == 201
+
+
+async def test_a_body_that_is_missing_is_named(client: Client) -> None:
+    answer = await send(client, "/api/v1/runners", b"", "")
+    assert (answer.status, answer.json["field"]) == (422, "body")
+
+
+async def test_cancelling_takes_no_fields(world: World, client: Client) -> None:
+    run = await world.push()
+    answer = await client.post(f"/api/v1/runs/{run}/cancel", {"why": "late"})
+    assert (answer.status, answer.json["field"]) == (422, "why")
+    assert (await client.get(f"/api/v1/runs/{run}")).json["status"] == "pending"
+
+
+@pytest.mark.parametrize(("body", "kind"), [(b"", ""), (b"", JSON), (b"{}", JSON)])
+async def test_cancelling_needs_no_body(world: World, client: Client, body: bytes, kind: str) -> None:
+    run = await world.push()
+    assert (await send(client, f"/api/v1/runs/{run}/cancel", body, kind)).status == 200
