@@ -366,7 +366,8 @@ class Room(Protocol):
 
     async def stop(self, reason: str) -> None:
         """End the job: the running step gets TERM, after a grace KILL, and ends `cancelled`; those behind it are
-        skipped. Idempotent, returns without waiting for the end."""
+        skipped. If the job was stopped before its last step ended, exactly one Exit says `cancelled`: that of the step
+        the stop cut off, or kept from beginning. Idempotent, returns without waiting for the end."""
         ...
 
 

@@ -52,9 +52,16 @@ class FakeJob:
     def failed(self) -> bool:
         return any(ended.cause is not None for ended in self.exits)
 
+    @property
+    def cancelled(self) -> bool:
+        return any(ended.status is Status.CANCELLED for ended in self.exits)
+
+    def kept_from_beginning(self) -> Exit:
+        if self.stop_reason is None or self.cancelled:
+            return Exit(status=Status.SKIPPED)
+        return Exit(status=Status.CANCELLED, cause=Cause.CANCELLED, reason=self.stop_reason)
+
     def applies(self, when: When) -> bool:
-        if self.stop_reason is not None:
-            return False
         return when is When.ALWAYS or (when is When.ON_FAIL) == self.failed
 
 
@@ -175,9 +182,9 @@ class FakeRoom:
         job = self._job
         if len(job.outputs) > step.index:
             return
-        if not job.applies(step.when):
+        if job.stop_reason is not None or not job.applies(step.when):
             job.outputs.append(b"")
-            job.exits.append(Exit(status=Status.SKIPPED))
+            job.exits.append(job.kept_from_beginning())
         elif isinstance(step.do, Checkout):
             await self._checkout(step.do)
         else:
@@ -205,8 +212,8 @@ class FakeRoom:
                 return _exit(Status.FAILURE, Cause.TIMEOUT, code=143, reason=reason)
             self._job.wake.clear()
             await self._job.wake.wait()
-        if self._executor.lasts(text):
-            return _exit(Status.CANCELLED, Cause.CANCELLED, code=143, reason=self._job.stop_reason or "")
+        if self._job.stop_reason is not None:
+            return _exit(Status.CANCELLED, Cause.CANCELLED, code=143, reason=self._job.stop_reason)
         code = self._executor.acts.get(text, Act()).code
         return _exit(Status.FAILURE, Cause.EXIT, code=code) if code else _exit(Status.SUCCESS, code=0)
 

@@ -133,6 +133,17 @@ async def test_stop_cancels_the_running_step_and_skips_all_behind_it(lodge: Lodg
     assert gate.data == b"waiting\n"
 
 
+async def test_a_stop_between_two_steps_is_carried_by_the_next(lodge: Lodge) -> None:
+    order = lodge.order(script(0, "true"), script(1, holding(lodge)), script(2, "true", when=When.ALWAYS))
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order, {}) as room:
+        first = await room.run(order.steps[0], Pail())
+        await room.stop("somebody pressed cancel")
+        behind = [await room.run(step, Pail()) for step in order.steps[1:]]
+    assert first.status is Status.SUCCESS
+    assert [ended.status for ended in behind] == [Status.CANCELLED, Status.SKIPPED]
+    assert (behind[0].cause, behind[0].reason) == (Cause.CANCELLED, "somebody pressed cancel")
+
+
 async def test_a_room_left_by_cancellation_is_adopted_with_its_whole_output(lodge: Lodge) -> None:
     texts = (holding(lodge), act(lodge, "echo after", b"after\n"))
     await leave_by_cancellation(lodge, *texts)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flowforge.model.status import Cause, Status
-from tests.contract.executors.lodge import GRACE, KEY, Lodge, Pail, When, script
+from tests.contract.executors.lodge import GRACE, KEY, Lodge, Pail, Story, When, script
 
 STUBBORN = "trap '' TERM; echo stubborn; while true; do sleep 0.1; done"
 
@@ -81,13 +81,43 @@ async def test_cancel_kills_what_ignores_it(lodge: Lodge) -> None:
     assert (running.result().status, running.result().code) == (Status.CANCELLED, 137)
 
 
-async def test_cancel_before_the_first_step_is_watched_skips_or_cancels_everything(lodge: Lodge) -> None:
+async def test_cancel_before_the_first_step_is_watched_is_told_by_exactly_one_step(lodge: Lodge) -> None:
     order = lodge.order(script(0, "sleep 60"), script(1, "true", when=When.ALWAYS))
     async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room:
         await room.stop("never mind")
-        statuses = [(await room.run(step, Pail())).status for step in order.steps]
-    assert statuses[0] in (Status.CANCELLED, Status.SKIPPED)
-    assert statuses[1] is Status.SKIPPED
+        exits = [await room.run(step, Pail()) for step in order.steps]
+    assert [ended.status for ended in exits] == [Status.CANCELLED, Status.SKIPPED]
+    assert (exits[0].cause, exits[0].reason) == (Cause.CANCELLED, "never mind")
+
+
+@pytest.mark.parametrize("lodge", ["process"], indirect=True)
+@pytest.mark.parametrize("delay", [0.002 * n for n in range(12)])
+async def test_a_cancel_between_steps_is_told_by_exactly_one_step(lodge: Lodge, delay: float) -> None:
+    """Whenever it comes: thirty short steps leave it many moments between two of them."""
+    order, story = lodge.order(*["true"] * 30), Story()
+    async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room, asyncio.TaskGroup() as group:
+        group.create_task(story.watch(room, order.steps))
+        await asyncio.sleep(delay)
+        await room.stop("enough")
+    told = [ended.status for ended in story.exits]
+    if Status.CANCELLED not in told:
+        assert told == [Status.SUCCESS] * 30
+        return
+    first = told.index(Status.CANCELLED)
+    assert told == [Status.SUCCESS] * first + [Status.CANCELLED] + [Status.SKIPPED] * (29 - first)
+
+
+@pytest.mark.parametrize("lodge", ["process"], indirect=True)
+@pytest.mark.parametrize("limit", [0.001 * n for n in range(1, 12)])
+async def test_a_time_limit_reached_between_steps_fails_the_job(lodge: Lodge, limit: float) -> None:
+    story = await lodge.run(lodge.order(*["true"] * 30, timeout=limit))
+    told = [ended.status for ended in story.exits]
+    if Status.FAILURE not in told:
+        assert told == [Status.SUCCESS] * 30
+        return
+    first = told.index(Status.FAILURE)
+    assert told == [Status.SUCCESS] * first + [Status.FAILURE] + [Status.SKIPPED] * (29 - first)
+    assert story.exits[first].cause is Cause.TIMEOUT
 
 
 async def test_cancel_after_the_last_step_changes_nothing(lodge: Lodge) -> None:

@@ -15,7 +15,7 @@ from flowforge.model.source import Source
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_spec import Checkout
 from flowforge.testing.sources import FakeSources
-from tests.contract.executors.lodge import KEY, ORIGIN, Lodge, Pail, When, new_site, script
+from tests.contract.executors.lodge import KEY, ORIGIN, Lodge, Pail, When, new_site, script, until
 
 SOURCES = Path(supervisor.__file__).parent
 CHECKS = (
@@ -86,7 +86,7 @@ async def test_a_checked_supervisor_finds_nothing_in_checkouts_and_a_cancel(chec
     order = checked_lodge.order("sleep 60")
     async with asyncio.timeout(30), checked_lodge.executor.open(KEY, order, {}) as room:
         await room.stop("enough")
-        assert (await room.run(order.steps[0], Pail())).status in (Status.CANCELLED, Status.SKIPPED)
+        assert (await room.run(order.steps[0], Pail())).status is Status.CANCELLED
 
 
 PLANS = {
@@ -120,6 +120,25 @@ def test_steps_that_were_begun_are_never_begun_again(checked: Path, tmp_path: Pa
     )
     assert ended.returncode == 1
     assert "begun before" in ended.stderr
+
+
+async def test_a_stop_that_is_there_before_the_first_step_is_carried_by_it(
+    checked: Path, tmp_path: Path
+) -> None:
+    control, workspace = tmp_path / "control", tmp_path / "workspace"
+    for folder in (control, workspace):
+        folder.mkdir()
+    step = [("step", "script"), ("when", "always"), ("cwd", "."), ("script", "touch begun")]
+    room = [("workspace", str(workspace)), ("scripts", str(tmp_path / "scripts"))]
+    (control / "plan").write_bytes(netstrings.pack([*room, *step, *step]))
+    (control / "stop").write_text("enough")
+    subprocess.run([checked, "detach", control], check=True, timeout=30)
+    await until((control / "1.exit").exists)
+    records = [dict(netstrings.unpack((control / f"{index}.exit").read_bytes())) for index in (0, 1)]
+    assert [(record["status"], record.get("cause")) for record in records] == [
+        (b"cancelled", b"stopped"),
+        (b"skipped", None),
+    ]
 
 
 @pytest.fixture

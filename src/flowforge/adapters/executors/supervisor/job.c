@@ -49,15 +49,21 @@ static long long earlier(long long a, long long b) { return a < 0 ? b : b < 0 ? 
 
 static long long limit(long long from, long long length) { return length > 0 ? from + length : -1; }
 
-/* Why the step must end now, or NULL. */
-static const char *verdict(const struct watch *w, long long now) {
-    long long silence = limit(w->last_output, w->step->silence_ms), timeout = limit(w->started, w->step->timeout_ms);
+/* Why the whole job must end now, or NULL. */
+static const char *ending(long long now) {
     if (woken()->stopped)
         return "stopped";
     if (woken()->terminated)
         return "terminated";
-    if (job.deadline >= 0 && now >= job.deadline)
-        return "deadline";
+    return job.deadline >= 0 && now >= job.deadline ? "deadline" : NULL;
+}
+
+/* Why the step must end now, or NULL. */
+static const char *verdict(const struct watch *w, long long now) {
+    long long silence = limit(w->last_output, w->step->silence_ms), timeout = limit(w->started, w->step->timeout_ms);
+    const char *end = ending(now);
+    if (end)
+        return end;
     if (timeout >= 0 && now >= timeout)
         return "timeout";
     return silence >= 0 && now >= silence ? "silence" : NULL;
@@ -250,27 +256,50 @@ static void ask_host(const struct step *step, struct result *result) {
     log_close(&w.log);
 }
 
-static bool applies(enum when when) {
-    if (job.over || woken()->stopped || woken()->terminated || (job.deadline >= 0 && now_ms() >= job.deadline))
-        return false;
-    return when == ALWAYS || (when == ON_FAIL) == job.failed;
+static bool applies(enum when when) { return when == ALWAYS || (when == ON_FAIL) == job.failed; }
+
+static bool ends_job(const char *cause) {
+    static const char *const causes[] = {"stopped", "terminated", "deadline", "log"};
+    for (size_t i = 0; cause && i < sizeof causes / sizeof *causes; i++)
+        if (!strcmp(cause, causes[i]))
+            return true;
+    return false;
 }
 
+static void blame(struct result *result, const char *cause) {
+    result->cause = cause;
+    result->status = strcmp(cause, "stopped") ? "failure" : "cancelled";
+}
+
+static void carry_out(const struct step *step, struct result *result) {
+    if (step->kind == HOST)
+        ask_host(step, result);
+    else if (job.plan->user && !job.person) {
+        result->cause = "user";
+        result->detail = job.plan->user;
+    } else
+        run_script(step, result);
+    /* A stop that came before the end was told is never lost, also when the step ended by itself meanwhile. */
+    wake_wait(job.control, NULL, NULL, 0, 0);
+    if (woken()->stopped && !(result->cause && !strcmp(result->cause, "log")))
+        blame(result, "stopped");
+}
+
+/* What ends the job is told by one step: the one it cut off, or the first one that it kept from beginning. */
 static void run_step(const struct step *step) {
     struct result result = {.status = "failure", .code = -1, .started_us = now_us()};
-    if (!applies(step->when)) {
-        result.status = "skipped";
+    wake_wait(job.control, NULL, NULL, 0, 0);
+    const char *end = job.over ? NULL : ending(now_ms());
+    if (end || job.over || !applies(step->when)) {
         result.started_us = 0;
-    } else if (step->kind == HOST)
-        ask_host(step, &result);
-    else if (job.plan->user && !job.person) {
-        result.cause = "user";
-        result.detail = job.plan->user;
+        result.status = "skipped";
+        if (end)
+            blame(&result, end);
     } else
-        run_script(step, &result);
+        carry_out(step, &result);
     record_exit(job.control, step->index, &result);
     job.failed = job.failed || result.cause;
-    job.over = job.over || (result.cause && !strcmp(result.cause, "log"));
+    job.over = job.over || ends_job(result.cause);
 }
 
 void run_job(int control, const struct plan *plan) {
@@ -288,7 +317,6 @@ void run_job(int control, const struct plan *plan) {
         job.person = &person;
     if (job.person && geteuid() == 0 && getpid() != 1)
         open_passage(plan->workspace, job.person); /* where it fails, the step says that its folder is closed to it */
-    wake_wait(control, NULL, NULL, 0, 0);
     for (size_t i = 0; i < plan->count; i++)
         run_step(&plan->steps[i]);
     family_end();
