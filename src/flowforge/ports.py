@@ -384,8 +384,8 @@ class Executor(Protocol):
         ...
 
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
-        """Remove every room of this instance (containers, networks, volumes, folders) that is not in `keep`; names
-        what was removed. Never touches what another instance made."""
+        """Remove every room of this instance (containers, networks, volumes, folders) that is neither in `keep` nor
+        open; names what was removed. Never touches what another instance made. Rooms may be opened meanwhile."""
         ...
 
 

@@ -112,7 +112,7 @@ class FakeExecutor:
         self._remove(key)
 
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
-        gone = sorted(key for key in self.jobs if key not in keep)
+        gone = sorted(key for key in self.jobs if key not in keep and not self.jobs[key].watched)
         for key in gone:
             self._remove(key)
         return [f"room {key}" for key in gone]

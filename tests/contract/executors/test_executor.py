@@ -171,6 +171,17 @@ async def test_a_room_that_was_left_in_order_leaves_nothing_to_sweep(lodge: Lodg
     assert list(await lodge.executor.sweep(())) == []
 
 
+async def test_a_sweep_leaves_a_room_that_is_open_alone(lodge: Lodge) -> None:
+    """A job may begin while its agent still sweeps up after an earlier life."""
+    order, gate = lodge.order(holding(lodge)), Gate()
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order, {}) as room, asyncio.TaskGroup() as group:
+        step = group.create_task(room.run(order.steps[0], gate))
+        await gate.opened.wait()
+        assert list(await lodge.executor.sweep(())) == []
+        await room.stop("enough")
+    assert step.result().status is Status.CANCELLED
+
+
 async def test_a_room_left_by_an_error_is_removed(lodge: Lodge) -> None:
     with pytest.raises(RuntimeError, match="watcher"):
         async with lodge.executor.open(KEY, lodge.order(holding(lodge)), {}):

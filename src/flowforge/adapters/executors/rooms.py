@@ -2,9 +2,10 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import chain
 from typing import Protocol, Self
 
 import structlog
@@ -46,8 +47,25 @@ class Machinery(Protocol):
         ...
 
     async def strays(self, keep: Collection[AttemptKey]) -> Sequence[str]:
-        """Remove this instance's things of attempts that are not to be kept and have no folder; names them."""
+        """Remove this instance's things of attempts that are not to be kept and have no folder; names them. `keep` may
+        grow meanwhile: it is asked about each thing after that was seen."""
         ...
+
+
+class _Kept(Collection[AttemptKey]):
+    """What is not to be swept, as it stands at each moment: rooms are opened while a sweep goes on."""
+
+    def __init__(self, *groups: Collection[AttemptKey]) -> None:
+        self._groups = groups
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in group for group in self._groups)
+
+    def __iter__(self) -> Iterator[AttemptKey]:
+        return chain.from_iterable(self._groups)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class Rooms:
@@ -57,6 +75,7 @@ class Rooms:
         self._machinery = machinery
         self._watch = FolderWatch()
         self._departures = Departures()
+        self._open: set[AttemptKey] = set()
         self._leaving: dict[AttemptKey, asyncio.Event] = {}
         self.threads = Threads()
 
@@ -72,6 +91,18 @@ class Rooms:
     async def open(self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]) -> AsyncIterator[Room]:
         if key in self._leaving:
             await self._leaving[key].wait()
+        # Before anything of it exists: a sweep may be under way.
+        self._open.add(key)
+        try:
+            async with self._opened(key, order, secrets) as room:
+                yield room
+        finally:
+            self._open.discard(key)
+
+    @asynccontextmanager
+    async def _opened(
+        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
+    ) -> AsyncIterator[Room]:
         folder = await self.threads.run(lodging.make, self._site, key)
         try:
             with self._watch.watch(folder.path) as changes:
@@ -92,12 +123,13 @@ class Rooms:
 
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         removed = []
+        kept = _Kept(keep, self._open, self._leaving)
         for key in await self.threads.run(lodging.unowned, self._site, keep):
-            if key not in self._leaving:
+            if key not in kept:
                 folder = await self.threads.run(RoomFolder, self._site.control(key))
                 await self._remove(key, folder, 0)
                 removed.append(f"room {key}")
-        return (*removed, *await self._machinery.strays({*keep, *self._leaving}))
+        return (*removed, *await self._machinery.strays(kept))
 
     async def _begin(
         self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str], folder: RoomFolder

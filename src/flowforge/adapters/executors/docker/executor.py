@@ -119,9 +119,10 @@ class DockerExecutor:
             if container.attempt(found["Labels"]) not in keep:
                 await self._engine.remove(found["Id"])
                 removed.append(f"container {found['Names'][0].lstrip('/')}")
-        runs = {str(key.run) for key in keep}
         for noun in ("networks", "volumes"):
-            for found in await self._engine.labelled(noun, label):
+            there = await self._engine.labelled(noun, label)
+            runs = {str(key.run) for key in keep}
+            for found in there:
                 if found["Labels"].get("flowforge.run") not in runs:
                     await self._engine.remove_other(noun, found["Name"])
                     removed.append(f"{noun[:-1]} {found['Name']}")
