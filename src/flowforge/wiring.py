@@ -160,7 +160,7 @@ async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
             work=(
                 Preparer(base.store, mirrors, base.bell, base.clock, links).serve,
                 _statuses(settings, base, links, stack).serve,
-                Watch(base.store, base.bell, base.clock, _patience(settings)).serve,
+                Watch(base.store, base.logs, base.bell, base.clock, _patience(settings)).serve,
                 await _local_agent(settings, base, services.runners, executor),
             ),
         )

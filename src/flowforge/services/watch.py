@@ -16,7 +16,7 @@ from flowforge.model.claim import Outcome
 from flowforge.model.job_run import JobRun
 from flowforge.model.runner import Runner
 from flowforge.model.status import Cause, Status
-from flowforge.ports import Bell, Clock, Store, Tx
+from flowforge.ports import Bell, Clock, Logs, Store, Tx
 from flowforge.services.attempts import end_attempt
 from flowforge.services.progress import Moved, move_run
 
@@ -26,6 +26,8 @@ K = TypeVar("K", bound=Hashable)
 
 LOOKED_AT = 500
 """Ready jobs looked at in one round."""
+LOOKED_BACK = 1_000
+"""Events that may tell of an attempt whose end a server did not live to see through."""
 
 
 @dataclass(slots=True)
@@ -54,19 +56,22 @@ class Patience:
     engine: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Watch:
     store: Store
+    logs: Logs
     bell: Bell
     clock: Clock
     patience: Patience
     _still: Stillness = field(default_factory=Stillness)
+    _unsealed: set[AttemptKey] | None = None
 
     async def serve(self) -> None:
         """Look around four times a lease, until cancelled."""
         while True:
             try:
                 await self.end_lost_attempts()
+                await self.seal_ended_logs()
                 await self.end_unserved_jobs()
             except FlowForgeError as error:
                 log.warning("watch round failed, next one follows", error=error.message)
@@ -84,7 +89,26 @@ class Watch:
         log.warning("attempt lost: its lease was not renewed", attempt=str(key))
         moved = await self.store.write(lambda tx: lose(tx, key, known, self.patience.lease, now))
         if moved:
+            await self._seal(key)
             moved.ring(self.bell)
+
+    async def seal_ended_logs(self) -> None:
+        """Whoever ends an attempt from here writes no more of its log, and followers wait until somebody says so. A
+        server that died before it could is made up for at the first look."""
+        live = {attempt.key for attempt in await self.store.read(lambda tx: tx.attempts.live())}
+        if self._unsealed is None:
+            self._unsealed = await self.store.read(lately_ended)
+        ended = sorted(self._unsealed - live)
+        self._unsealed = live | {key for key in ended if not await self._seal(key)}
+
+    async def _seal(self, key: AttemptKey) -> bool:
+        try:
+            if not (await self.logs.size(key)).sealed:
+                await self.logs.seal(key)
+        except OSError as error:
+            log.warning("a log could not be sealed, will be tried again", attempt=str(key), error=str(error))
+            return False
+        return True
 
     async def end_unserved_jobs(self) -> None:
         """A job that no runner could take for too long fails; until then it says what it waits for."""
@@ -116,6 +140,13 @@ def lose(tx: Tx, key: AttemptKey, known_beat: int, lease: float, now: datetime) 
         return None
     reason = f"its runner was not heard of for {lease:.0f} s"
     return end_attempt(tx, attempt, Outcome(status=Status.FAILURE, cause=Cause.LOST, reason=reason), now)
+
+
+def lately_ended(tx: Tx) -> set[AttemptKey]:
+    """Attempts that are over, of the jobs that the newest events tell of."""
+    events = tx.events.since(max(0, tx.events.last() - LOOKED_BACK), LOOKED_BACK)
+    jobs = {event.job_id for event in events if event.job_id}
+    return {a.key for job in jobs for a in tx.attempts.of(job) if a.status.terminal}
 
 
 def explain(tx: Tx, job_id: int, why: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.job_run import JobRun
+from flowforge.model.status import Status
 from flowforge.ports import Tx
 from flowforge.services.progress import EVENTS
 from flowforge.testing.clock import EPOCH
@@ -163,9 +164,30 @@ class TestFollowing:
             key = AttemptKey(run=run, job=job, number=1)
             await world.logs.append(key, 0, b"begun\n")
             await world.logs.seal(key)
-            await world.store.write(lambda tx: tx.jobs.save(replace(_waiting(job, run), attempt=1)))
+            over = replace(_waiting(job, run), attempt=1, status=Status.SUCCESS)
+            await world.store.write(lambda tx: tx.jobs.save(over))
             world.bell.ring(EVENTS)
         assert exchange.answer.body == b"begun\n"
+
+    async def test_it_goes_on_with_the_attempt_that_follows_a_lost_one(
+        self, world: World, logged: Client
+    ) -> None:
+        run = await world.push(after="d" * 40)
+        (job,) = await world.store.write(lambda tx: tx.take_ids("jobs"))
+        first = replace(_waiting(job, run), attempt=1)
+        await world.store.write(lambda tx: tx.jobs.add([first]))
+        keys = [AttemptKey(run=run, job=job, number=number) for number in (1, 2)]
+        async with logged.open("GET", f"/api/v1/runs/{run}/jobs/late/log?follow=1&offset=2") as exchange:
+            for key, job_now in zip(keys, (first, replace(first, attempt=2)), strict=True):
+                await world.store.write(lambda tx, job_now=job_now: tx.jobs.save(job_now))
+                world.bell.ring(EVENTS)
+                await world.logs.append(key, 0, f"try {key.number}\n".encode())
+                await exchange.until(f"y {key.number}\n".encode())
+                await world.logs.seal(key)
+            over = replace(first, attempt=2, status=Status.SUCCESS)
+            await world.store.write(lambda tx: tx.jobs.save(over))
+            world.bell.ring(EVENTS)
+        assert exchange.answer.body == b"y 1\ntry 2\n"
 
     async def test_it_goes_with_no_part_of_the_log(self, logged: Client) -> None:
         assert (await logged.get(f"{PATH}?follow=1&first=3")).status == 422

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 from flowforge.model.status import Cause, Status
 from flowforge.services.runners import Runners
-from flowforge.services.watch import Patience, Stillness, Watch
+from flowforge.services.watch import Patience, Stillness, Watch, lose
 from tests.unit.services.world import World
 
 PATIENCE = Patience(lease=60, engine=600)
 
 
 def watch_of(world: World) -> Watch:
-    return Watch(world.store, world.bell, world.clock, PATIENCE)
+    return Watch(world.store, world.logs, world.bell, world.clock, PATIENCE)
 
 
 def test_stillness_counts_from_the_last_change() -> None:
@@ -105,3 +105,40 @@ async def test_a_job_waits_as_long_as_a_busy_runner_lives(world: World) -> None:
         await watch.end_unserved_jobs()
         world.clock.tick(50)
     assert await world.statuses(run_id) == {"build": "running", "lint": "pending"}
+
+
+async def test_the_log_of_a_lost_attempt_ends(world: World) -> None:
+    await world.planned({"build": ""})
+    link, watch = await world.runner(), watch_of(world)
+    claim = await link.claim(0)
+    assert claim is not None
+    await link.append_log(claim.lease, 0, b"half a li")
+    await watch.end_lost_attempts()
+    world.clock.tick(61)
+    await watch.end_lost_attempts()
+    assert (await world.logs.size(claim.lease.attempt)).sealed
+
+
+async def test_a_log_that_an_earlier_server_left_open_ends(world: World) -> None:
+    await world.planned({"build": "", "lint": ""})
+    link = await world.runner()
+    over, going = await link.claim(0), await link.claim(0)
+    assert over is not None
+    assert going is not None
+    key, now = over.lease.attempt, world.clock.now()
+    await world.store.write(lambda tx: lose(tx, key, 0, 60, now))
+    await watch_of(world).seal_ended_logs()
+    assert (await world.logs.size(key)).sealed
+    assert not (await world.logs.size(going.lease.attempt)).sealed
+
+
+async def test_a_log_whose_attempt_another_server_ended_ends_here_too(world: World) -> None:
+    await world.planned({"build": ""})
+    link, watch = await world.runner(), watch_of(world)
+    claim = await link.claim(0)
+    assert claim is not None
+    await watch.seal_ended_logs()
+    key, now = claim.lease.attempt, world.clock.now()
+    await world.store.write(lambda tx: lose(tx, key, 0, 60, now))
+    await watch.seal_ended_logs()
+    assert (await world.logs.size(key)).sealed

@@ -114,16 +114,21 @@ async def _lines(logs: Logs, key: AttemptKey, first: int, count: int) -> Respons
 
 
 async def _followed(door: Door, view: JobView, offset: int) -> AsyncGenerator[bytes]:
-    """Of a job that has not begun, the first attempt is waited for."""
+    """Of a job that has not begun, the first attempt is waited for; one that is tried again goes on with the newer
+    attempt, from its start."""
     ground = door.services.ground
     rung = ground.bell.listen(EVENTS)
-    while view.log is None and not view.job.status.terminal:
+    followed: AttemptKey | None = None
+    while True:
         view = await door.services.browse.job(view.job.run_id, str(view.job.id))
-        if view.log is None:
+        if view.log is not None and view.log != followed:
+            async for chunk in ground.logs.follow(view.log, offset):
+                yield chunk
+            followed, offset = view.log, 0
+        elif view.job.status.terminal:
+            return
+        else:
             await rung.wait(LOOK_AGAIN)
-    if view.log is not None:
-        async for chunk in ground.logs.follow(view.log, offset):
-            yield chunk
 
 
 def _file_name(run_id: int, job: str) -> dict[str, str]:
