@@ -15,7 +15,9 @@ class RunnerStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """`key_hash` is the SHA-256 of the runner's own credential; empty for one that has none yet."""
+    """`seen_at` is when it last said anything, `asked_at` when it last asked for work: one whose engine is gone may well
+    renew what it holds, and takes nothing. `key_hash` is the SHA-256 of the runner's own credential; empty for one
+    that has none yet."""
 
     id: int
     organisation_id: int
@@ -28,3 +30,4 @@ class Runner:
     key_hash: str = ""
     created_at: datetime
     seen_at: datetime | None = None
+    asked_at: datetime | None = None

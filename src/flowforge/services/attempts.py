@@ -24,7 +24,8 @@ LOOKED_AT = 20
 
 def take(tx: Tx, runner_id: int, token: str, now: datetime) -> tuple[Lease, JobOrder] | None:
     """The oldest ready job, as a new attempt under this token."""
-    runner = seen(tx, runner_id, now)
+    runner = replace(known_runner(tx, runner_id), seen_at=now, asked_at=now)
+    tx.runners.save(runner)
     for ready in tx.jobs.ready(LOOKED_AT):
         tx.runs.hold(ready.run_id)
         job = tx.jobs.get(ready.id)
@@ -45,12 +46,10 @@ def _name_runner(tx: Tx, job_id: int, runner: Runner) -> None:
         tx.jobs.save(replace(job, runner=runner.name))
 
 
-def seen(tx: Tx, runner_id: int, now: datetime) -> Runner:
+def known_runner(tx: Tx, runner_id: int) -> Runner:
     runner = tx.runners.get(runner_id)
     if runner is None:
         raise NotFound("runner", runner_id)
-    runner = replace(runner, seen_at=now)
-    tx.runners.save(runner)
     return runner
 
 
@@ -73,7 +72,7 @@ def order_of(tx: Tx, runner_id: int, lease: Lease) -> JobOrder | None:
 
 
 def beat(tx: Tx, runner_id: int, leases: Collection[Lease], now: datetime) -> Renewal:
-    seen(tx, runner_id, now)
+    tx.runners.save(replace(known_runner(tx, runner_id), seen_at=now))
     tx.attempts.beat([lease.attempt for lease in leases if live(tx, runner_id, lease)])
     return renewal_of(tx, runner_id, leases)
 

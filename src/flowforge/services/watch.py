@@ -1,7 +1,7 @@
 """What does not happen: leases nobody renews, jobs nobody can take."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 K = TypeVar("K", bound=Hashable)
 
+LOOKS_IN_A_LEASE = 4
 LOOKED_AT = 500
 """Ready jobs looked at in one round."""
 LOOKED_BACK = 1_000
@@ -32,20 +33,29 @@ LOOKED_BACK = 1_000
 
 @dataclass(slots=True)
 class Stillness:
-    """For how long, by this process's own monotonic clock, each thing was seen unchanged. A wall clock that jumps and
-    a server that was away therefore take nothing from anybody."""
+    """For how long, by this process's own monotonic clock, each thing was seen unchanged. Only time that was watched
+    counts: from one look to the next at most `most` seconds, so a wall clock that jumps, a server that was away and a
+    database that did not answer take nothing from anybody."""
 
+    most: float
+    _looked: dict[str, float] = field(default_factory=dict)
     _seen: dict[str, dict[Hashable, tuple[object, float]]] = field(default_factory=lambda: defaultdict(dict))
 
     def of(self, kind: str, values: Mapping[K, object], now: float) -> dict[K, float]:
         """All things of a kind with their present values; those not named any more are forgotten."""
+        passed = min(self.most, now - self._looked.get(kind, now))
         before = self._seen[kind]
-        after = {
-            key: before[key] if key in before and before[key][0] == value else (value, now)
+        still = {
+            key: before[key][1] + passed if key in before and before[key][0] == value else 0.0
             for key, value in values.items()
         }
-        self._seen[kind] = dict(after.items())
-        return {key: now - since for key, (_, since) in after.items()}
+        self._looked[kind] = now
+        self._seen[kind] = {key: (values[key], seconds) for key, seconds in still.items()}
+        return still
+
+    def begin_anew(self) -> None:
+        self._looked.clear()
+        self._seen.clear()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +73,19 @@ class Watch:
     bell: Bell
     clock: Clock
     patience: Patience
-    _still: Stillness = field(default_factory=Stillness)
+    _still: Stillness = field(init=False)
     _unsealed: set[AttemptKey] | None = None
 
+    def __post_init__(self) -> None:
+        self._still = Stillness(2 * self._interval)
+
+    @property
+    def _interval(self) -> float:
+        return self.patience.lease / LOOKS_IN_A_LEASE
+
     async def serve(self) -> None:
-        """Look around four times a lease, until cancelled."""
+        """Look around, until cancelled. After a round that failed all patience begins anew: those who are watched could
+        not reach the database either."""
         while True:
             try:
                 await self.end_lost_attempts()
@@ -75,7 +93,8 @@ class Watch:
                 await self.end_unserved_jobs()
             except FlowForgeError as error:
                 log.warning("watch round failed, next one follows", error=error.message)
-            await asyncio.sleep(self.patience.lease / 4)
+                self._still.begin_anew()
+            await asyncio.sleep(self._interval)
 
     async def end_lost_attempts(self) -> None:
         live = await self.store.read(lambda tx: tx.attempts.live())
@@ -112,10 +131,15 @@ class Watch:
 
     async def end_unserved_jobs(self) -> None:
         """A job that no runner could take for too long fails; until then it says what it waits for."""
-        ready, runners = await self.store.read(lambda tx: (tx.jobs.ready(LOOKED_AT), tx.runners.all()))
+        ready, runners, live = await self.store.read(
+            lambda tx: (tx.jobs.ready(LOOKED_AT), tx.runners.all(), tx.attempts.live())
+        )
         now = self.clock.monotonic()
-        silent = self._still.of("runner", {r.id: r.seen_at for r in runners}, now)
-        served = any(r.seen_at and silent[r.id] <= self.patience.lease for r in runners)
+        silent = self._still.of("runner", {r.id: r.asked_at for r in runners}, now)
+        held = Counter(attempt.runner_id for attempt in live)
+        served = any(
+            is_full(r, held[r.id]) or (r.asked_at and silent[r.id] <= self.patience.lease) for r in runners
+        )
         waited = self._still.of("job", {(job.id, job.attempt): served for job in ready}, now)
         for job in ready if not served else ():
             await self._unserved(job, waited[job.id, job.attempt], _why_unserved(runners))
@@ -130,6 +154,11 @@ class Watch:
         event = Unserved(key=job.key, reason=reason)
         moved = await self.store.write(lambda tx: move_run(tx, job.run_id, event, now))
         moved.ring(self.bell)
+
+
+def is_full(runner: Runner, held: int) -> bool:
+    """One without a free slot asks for nothing, and will once a job ends. What it holds is live, or soon lost."""
+    return held >= runner.slots > 0
 
 
 def lose(tx: Tx, key: AttemptKey, known_beat: int, lease: float, now: datetime) -> Moved | None:

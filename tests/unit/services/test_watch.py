@@ -1,29 +1,56 @@
 """What does not happen is noticed by counting, not by the wall clock."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
+import pytest
+
+from flowforge.errors import StoreUnavailable
 from flowforge.model.status import Cause, Status
+from flowforge.ports import Tx
 from flowforge.services.runners import Runners
 from flowforge.services.watch import Patience, Stillness, Watch, lose
 from tests.unit.services.world import World
 
 PATIENCE = Patience(lease=60, engine=600)
+LOOK = 15
+
+
+def ask(tx: Tx, runner_id: int, now: datetime) -> None:
+    runner = tx.runners.get(runner_id)
+    assert runner is not None
+    tx.runners.save(replace(runner, asked_at=now))
 
 
 def watch_of(world: World) -> Watch:
     return Watch(world.store, world.logs, world.bell, world.clock, PATIENCE)
 
 
+async def pass_time(world: World, watch: Watch, seconds: int) -> None:
+    """In steps of one look, as `serve` would."""
+    for _ in range(0, seconds, LOOK):
+        world.clock.tick(LOOK)
+        await watch.end_lost_attempts()
+        await watch.end_unserved_jobs()
+
+
 def test_stillness_counts_from_the_last_change() -> None:
-    still = Stillness()
+    still = Stillness(60.0)
     assert still.of("x", {"a": 1}, 100.0) == {"a": 0.0}
     assert still.of("x", {"a": 1, "b": 1}, 130.0) == {"a": 30.0, "b": 0.0}
     assert still.of("x", {"a": 2, "b": 1}, 140.0) == {"a": 0.0, "b": 10.0}
     assert still.of("y", {"a": 2}, 140.0) == {"a": 0.0}
 
 
+def test_time_that_nobody_watched_counts_as_little_as_one_look() -> None:
+    still = Stillness(30.0)
+    still.of("x", {"a": 1}, 0.0)
+    assert still.of("x", {"a": 1}, 15.0) == {"a": 15.0}
+    assert still.of("x", {"a": 1}, 7215.0) == {"a": 45.0}
+
+
 def test_what_is_not_named_any_more_is_forgotten() -> None:
-    still = Stillness()
+    still = Stillness(60.0)
     still.of("x", {"a": 1}, 100.0)
     assert still.of("x", {}, 110.0) == {}
     assert still.of("x", {"a": 1}, 120.0) == {"a": 0.0}
@@ -34,8 +61,7 @@ async def test_an_attempt_that_is_not_renewed_is_lost_and_tried_again(world: Wor
     link, watch = await world.runner(), watch_of(world)
     first = await link.claim(0)
     await watch.end_lost_attempts()
-    world.clock.tick(61)
-    await watch.end_lost_attempts()
+    await pass_time(world, watch, 75)
     second = await link.claim(0)
     assert first is not None
     assert second is not None
@@ -88,23 +114,58 @@ async def test_a_job_without_any_runner_says_what_it_waits_for_and_fails_in_the_
     await watch.end_unserved_jobs()
     (job,) = await world.store.read(lambda tx: tx.jobs.of((run_id,)))
     assert job.reason == "local: no container engine answers"
-    world.clock.tick(601)
-    await watch.end_unserved_jobs()
+    await pass_time(world, watch, 615)
     run = await world.run(run_id)
     assert (run.status, run.cause) == (Status.FAILURE, Cause.INFRASTRUCTURE)
     assert "no container engine answers" in run.reason
 
 
 async def test_a_job_waits_as_long_as_a_busy_runner_lives(world: World) -> None:
+    run_id = await world.planned({"build": "", "lint": "", "test": ""})
+    link, watch = await world.runner(), watch_of(world)
+    claims = [await link.claim(0) for _ in range(2)]
+    leases = [claim.lease for claim in claims if claim]
+    for _ in range(50):
+        await link.renew(leases, 0)
+        await pass_time(world, watch, 30)
+    assert await world.statuses(run_id) == {"build": "running", "lint": "running", "test": "pending"}
+
+
+async def test_a_runner_that_renews_and_asks_for_nothing_serves_no_job(world: World) -> None:
     run_id = await world.planned({"build": "", "lint": ""})
     link, watch = await world.runner(), watch_of(world)
     claim = await link.claim(0)
     assert claim is not None
-    for _ in range(30):
+    for _ in range(25):
         await link.renew([claim.lease], 0)
-        await watch.end_unserved_jobs()
-        world.clock.tick(50)
-    assert await world.statuses(run_id) == {"build": "running", "lint": "pending"}
+        await pass_time(world, watch, 30)
+    statuses = await world.statuses(run_id)
+    assert statuses["lint"] == "failure"
+
+
+async def test_a_runner_that_asks_serves_jobs_it_was_not_given_yet(world: World) -> None:
+    run_id = await world.planned({"build": "", "lint": ""})
+    link, watch = await world.runner(), watch_of(world)
+    runner_id, now = link.runner_id, world.clock.now
+    for _ in range(50):
+        # Another server's transaction holds the ready jobs, so nothing is handed out.
+        await world.store.write(lambda tx: ask(tx, runner_id, now()))
+        await pass_time(world, watch, 30)
+    assert await world.statuses(run_id) == {"build": "pending", "lint": "pending"}
+
+
+async def test_a_database_that_was_away_gives_every_lease_its_full_time(world: World) -> None:
+    await world.planned({"build": ""})
+    link, watch = await world.runner(), watch_of(world)
+    claim = await link.claim(0)
+    assert claim is not None
+    await pass_time(world, watch, 30)
+    for _ in range(6):
+        world.clock.tick(LOOK)
+        with world.store.refusing(), pytest.raises(StoreUnavailable):
+            await watch.end_lost_attempts()
+    await watch.end_lost_attempts()
+    assert (await link.renew([claim.lease], 0)).lost == frozenset()
 
 
 async def test_the_log_of_a_lost_attempt_ends(world: World) -> None:
@@ -114,8 +175,7 @@ async def test_the_log_of_a_lost_attempt_ends(world: World) -> None:
     assert claim is not None
     await link.append_log(claim.lease, 0, b"half a li")
     await watch.end_lost_attempts()
-    world.clock.tick(61)
-    await watch.end_lost_attempts()
+    await pass_time(world, watch, 75)
     assert (await world.logs.size(claim.lease.attempt)).sealed
 
 

@@ -210,7 +210,7 @@ runners = Table(
     Column("slots", Integer, nullable=False),
     *_words("executor", "note", "key_hash"),
     _created(),
-    *_instants("seen_at"),
+    *_instants("seen_at", "asked_at"),
 )
 
 credentials = Table(

@@ -196,7 +196,7 @@ runners = sa.Table(
     *_some(sa.Integer(), "slots"),
     *_some(sa.Text(), "executor", "note", "key_hash"),
     *_some(instant, "created_at"),
-    *_maybe(instant, "seen_at"),
+    *_maybe(instant, "seen_at", "asked_at"),
 )
 
 credentials = sa.Table(
