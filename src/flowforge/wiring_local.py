@@ -9,7 +9,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +77,7 @@ async def carry_out(run: LocalRun, machine: LocalMachine) -> None:
             await _until_over(run, agent)
         finally:
             if spool.held():
-                await _take_down(executor)
+                await take_down(executor, machine.say)
 
 
 async def _until_over(run: LocalRun, agent: Agent) -> None:
@@ -90,10 +90,25 @@ async def _until_over(run: LocalRun, agent: Agent) -> None:
         raise group.exceptions[0] from None
 
 
-async def _take_down(executor: Executor) -> None:
-    with suppress(TimeoutError):
+async def take_down(executor: Executor, say: Say) -> None:
+    """What is left of the run. Never raises for what cannot be removed: whoever waits is told how the run ended."""
+    try:
         async with asyncio.timeout(LEAVE_DEADLINE):
-            await executor.sweep(())
+            while not await _swept(executor):
+                pass
+    except TimeoutError:
+        say(f"warning: what was left did not go within {LEAVE_DEADLINE:.0f} s")
+    except (FlowForgeError, OSError) as error:
+        say(f"warning: what was left is not wholly removed: {error}")
+
+
+async def _swept(executor: Executor) -> bool:
+    """False where a room that was just being removed went while it was looked at."""
+    try:
+        await executor.sweep(())
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _site(base: Path) -> tuple[DataFolder, Site]:

@@ -1,11 +1,15 @@
 import socket
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from flowforge.errors import EngineUnavailable
+from flowforge.model.attempt import AttemptKey
 from flowforge.settings import ExecutorChoice
-from flowforge.wiring_local import engine_address
+from flowforge.testing.executor import FakeExecutor
+from flowforge.wiring_local import engine_address, take_down
 
 
 @pytest.mark.parametrize("choice", [ExecutorChoice.PODMAN, ExecutorChoice.DOCKER, ExecutorChoice.AUTO])
@@ -36,3 +40,30 @@ def _listening(place: Path) -> "closing[socket.socket]":
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(place))
     return closing(listener)
+
+
+class _Sweeping(FakeExecutor):
+    """Each sweep meets the next of these errors, the last ones none."""
+
+    def __init__(self, *errors: Exception) -> None:
+        super().__init__({})
+        self._errors = list(errors)
+        self.swept = 0
+
+    async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
+        if self._errors:
+            raise self._errors.pop(0)
+        self.swept += 1
+        return ()
+
+
+async def test_a_room_that_goes_while_it_is_swept_stops_nothing() -> None:
+    executor, said = _Sweeping(FileNotFoundError("control"), FileNotFoundError("control")), list[str]()
+    await take_down(executor, said.append)
+    assert (executor.swept, said) == (1, [])
+
+
+async def test_what_cannot_be_swept_is_told_and_not_raised() -> None:
+    said: list[str] = []
+    await take_down(_Sweeping(EngineUnavailable("no engine")), said.append)
+    assert said == ["warning: what was left is not wholly removed: no engine"]
