@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flowforge import local_token
 from flowforge.cli.exit_codes import CommandFailed, ExitCode
 from flowforge.cli.foreign_text import one_line
-from flowforge.cli.options import ServerChoice, server_choice
+from flowforge.cli.options import ServerChoice, server_choice, shown
 
 if TYPE_CHECKING:
     import httpx2
@@ -37,6 +37,7 @@ class Api:
         # A proxy for the world outside is none for a server on this machine.
         outside = not local_token.is_loopback(choice.url)
         self.url = choice.url
+        self._shown = shown(choice.url)
         self._environ = environ
         self._http = httpx2.Client(
             headers={"Authorization": f"Bearer {token}"} if token else {},
@@ -82,7 +83,7 @@ class Api:
             return _parsed(body)
         except ValueError:
             raise CommandFailed(
-                f"what answers at {self.url} is not a FlowForge server: no JSON at {path}"
+                f"what answers at {self._shown} is not a FlowForge server: no JSON at {path}"
             ) from None
 
     @contextmanager
@@ -95,25 +96,27 @@ class Api:
             raise Unreachable(self._nobody(str(error))) from None
         except httpx2.TimeoutException:
             raise Unreachable(
-                f"the server at {self.url} did not answer within {ANSWER_SECONDS:.0f} s"
+                f"the server at {self._shown} did not answer within {ANSWER_SECONDS:.0f} s"
             ) from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise Unreachable(f"no sound answer from {self.url}: {error}") from None
+            raise Unreachable(f"no sound answer from {self._shown}: {error}") from None
 
     def _nobody(self, why: str) -> str:
         if "certificate" in why.lower():
-            return f"the certificate of {self.url} is not valid: {why}"
-        line = f"no FlowForge server answers at {self.url}: start one with flowforge up"
+            return f"the certificate of {self._shown} is not valid: {why}"
+        line = f"no FlowForge server answers at {self._shown}: start one with flowforge up"
         known = local_token.published(self._environ)
         if known and known[0] != self.url and urlsplit(known[0]).port != urlsplit(self.url).port:
-            line += f", or name another one with --server-url (the last one here was {one_line(known[0])})"
+            line += (
+                f", or name another one with --server-url (the last one here was {shown(one_line(known[0]))})"
+            )
         return line
 
     def _check(self, answer: "httpx2.Response") -> None:
         if answer.is_success:
             return
         code = _CODES.get(answer.status_code, ExitCode.ERROR)
-        detail = _problem(_bounded(answer)) or f"{self.url} answered {answer.status_code}"
+        detail = _problem(_bounded(answer)) or f"{self._shown} answered {answer.status_code}"
         if code is ExitCode.SIGN_IN:
             detail += "; set FLOWFORGE_TOKEN, or run this where the server's data folder is"
         raise CommandFailed(detail, code)
@@ -141,7 +144,9 @@ def _bounded(answer: "httpx2.Response") -> bytes:
     for chunk in answer.iter_bytes():
         body += chunk
         if len(body) > LONGEST_ANSWER:
-            raise CommandFailed(f"the answer of {answer.url} is larger than {LONGEST_ANSWER} bytes")
+            raise CommandFailed(
+                f"the answer of {shown(str(answer.url))} is larger than {LONGEST_ANSWER} bytes"
+            )
     return bytes(body)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import ParamSpec, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 import click
 
@@ -25,7 +26,7 @@ class ServerChoice:
     def of(cls, environ: Mapping[str, str]) -> "ServerChoice":
         names = ("FLOWFORGE_SERVER_URL", "popsicle_SERVER_URL")
         url = next((value for name in names if (value := environ.get(name, "").strip())), DEFAULT_SERVER)
-        return cls(url=_checked(url), token=environ.get("FLOWFORGE_TOKEN", "").strip())
+        return cls(url=checked_url(url), token=environ.get("FLOWFORGE_TOKEN", "").strip())
 
 
 def server_options(command: Callable[P, R]) -> Callable[P, R]:
@@ -34,6 +35,7 @@ def server_options(command: Callable[P, R]) -> Callable[P, R]:
     @click.option(
         "--server-url",
         metavar="URL",
+        is_eager=True,
         help=f"The server to talk to (FLOWFORGE_SERVER_URL; {DEFAULT_SERVER}).",
     )
     @click.option("--token", metavar="TOKEN", help="What to sign in with (FLOWFORGE_TOKEN).")
@@ -42,7 +44,7 @@ def server_options(command: Callable[P, R]) -> Callable[P, R]:
         url, token = kwargs.pop("server_url"), kwargs.pop("token")
         chosen = server_choice()
         if url:
-            chosen = replace(chosen, url=_checked(str(url)))
+            chosen = replace(chosen, url=checked_url(str(url)))
         if token:
             chosen = replace(chosen, token=str(token))
         click.get_current_context().obj = chosen
@@ -60,7 +62,30 @@ def server_choice() -> ServerChoice:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value instead of text.")
 
 
-def _checked(url: str) -> str:
+def checked_url(url: str) -> str:
+    """Raises UsageError for what cannot be a server's address."""
     if not url.startswith(("http://", "https://")) or not url.isprintable() or " " in url:
-        raise click.UsageError(f"the server's URL {url!r} must begin with http:// or https://")
+        raise click.UsageError(f"the server's URL {shown(url)!r} must begin with http:// or https://")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise click.UsageError(f"the server's URL {shown(url)!r} names no host") from None
+    if not parts.hostname:
+        raise click.UsageError(f"the server's URL {shown(url)!r} names no host")
+    if not _has_port(parts):
+        raise click.UsageError(f"the server's URL {shown(url)!r} has a port that cannot be: 1 to 65535")
     return url.rstrip("/")
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """One that is possible, or the scheme's."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
+def shown(url: str) -> str:
+    """Without the name and password that may stand in it."""
+    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
+    return f"{scheme}{separator}***@{rest.rpartition('@')[2]}" if "@" in rest else url

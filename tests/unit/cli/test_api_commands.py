@@ -77,12 +77,62 @@ def test_a_job_that_the_run_has_not_is_not_found(flowforge: Flowforge) -> None:
     assert (shown.code, shown.err) == (3, "flowforge: run 7 has no job deploy\n")
 
 
-def test_an_address_of_another_machine_is_not_followed_with_a_token(flowforge: Flowforge) -> None:
-    shown = flowforge("logs", "https://ci.example.org/ui/pipelines/7", "--token", "t")
-    assert (shown.code, shown.err) == (
-        1,
-        "flowforge: that run is on another server: add --server-url https://ci.example.org\n",
-    )
+@pytest.mark.parametrize("command", ["logs", "cancel", "rerun"])
+def test_an_address_of_another_machine_is_not_followed_with_a_token(
+    flowforge: Flowforge, command: str
+) -> None:
+    shown = flowforge(command, "https://ci.example.org/ui/pipelines/7", "--token", "t")
+    assert shown.code == 64
+    assert "another server than http://localhost:5000" in shown.err
+    assert "--server-url https://ci.example.org " in shown.err
+
+
+def test_an_address_of_another_server_than_the_chosen_one_is_refused(flowforge: Flowforge) -> None:
+    page = "http://127.0.0.1:9/ui/pipelines/7"
+    with answering({"POST /api/v1/runs/7/cancel": RUN}) as server:
+        behind = flowforge("cancel", page, "--server-url", server.url)
+        before = flowforge("--server-url", server.url, "cancel", "https://ci.example.org/ui/pipelines/7")
+        named = flowforge("cancel", page, environ={"FLOWFORGE_SERVER_URL": server.url})
+        assert server.asked == []
+    assert (behind.code, before.code, named.code) == (64, 64, 64)
+    assert "--server-url http://127.0.0.1:9 " in behind.err
+
+
+def test_an_address_of_the_chosen_server_or_of_one_on_this_machine_is_followed(flowforge: Flowforge) -> None:
+    with answering({"POST /api/v1/runs/7/cancel": {**RUN, "status": "running"}}) as server:
+        here = server.url.replace("127.0.0.1", "localhost")
+        assert flowforge("cancel", f"{here}/ui/pipelines/7").code == 0
+        assert flowforge("cancel", f"{here}/ui/pipelines/7", "--server-url", server.url).code == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        ("http://", "names no host"),
+        ("http://:5000", "names no host"),
+        ("http://[::1", "names no host"),
+        ("http://localhost:99999", "has a port that cannot be"),
+        ("http://localhost:0", "has a port that cannot be"),
+        ("http://localhost:abc", "has a port that cannot be"),
+        ("ftp://me:hunter22@x", "must begin with http:// or https://"),
+        ("http://me:hunter22@x:99999", "has a port that cannot be"),
+    ],
+)
+def test_an_impossible_address_is_wrong_usage(flowforge: Flowforge, url: str, line: str) -> None:
+    for shown in (
+        flowforge("list", "--server-url", url),
+        flowforge("list", environ={"FLOWFORGE_SERVER_URL": url}),
+    ):
+        assert shown.code == 64
+        assert line in shown.err
+        assert "hunter22" not in shown.err
+
+
+def test_a_password_in_an_address_is_not_repeated(flowforge: Flowforge) -> None:
+    shown = flowforge("list", "--server-url", "http://me:hunter22@127.0.0.1:9")
+    assert shown.code == 1
+    assert "http://***@127.0.0.1:9" in shown.err
+    assert "hunter22" not in shown.err
 
 
 def test_cancel_rerun_link_and_runners_print_what_came_of_it(flowforge: Flowforge) -> None:
