@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from flowforge.settings.table import SETTINGS, Secrecy, Setting
+from flowforge.settings.table import CLIENT_VARIABLES, SETTINGS, Secrecy, Setting
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "settings.md"
 
@@ -45,6 +45,8 @@ def rows() -> str:
                 f"\n## {TITLES[name]}: `[{name}]`\n\n| key | variable | default | meaning |\n|---|---|---|---|\n"
             )
         lines.append(_row(setting, key))
+    lines.append("\nFrom the environment alone:\n\n| variable | meaning |\n|---|---|\n")
+    lines.extend(f"| `{variable}` | {doc} |\n" for variable, doc in CLIENT_VARIABLES.items())
     return "".join(lines)
 
 

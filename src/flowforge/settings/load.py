@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from flowforge.errors import SettingsError
-from flowforge.settings.table import OTHER_VARIABLES, SETTINGS, Secrecy, Setting
+from flowforge.settings.table import OTHER_VARIABLES, SETTINGS, Form, Secrecy, Setting
 from flowforge.settings.values import Settings
 
 PREFIX = "FLOWFORGE_"
@@ -142,21 +142,33 @@ def _in_toml(reading: Reading, setting: Setting) -> Found | None:
     base = reading.toml_path.parent
     file_key = setting.file_key
     if file_key is not None and file_key in reading.keys:
-        where = f"{reading.toml_path}: {file_key}"
-        return _from_file(reading, where, base / str(reading.keys[file_key]))
+        named = _in_form(reading, file_key, Form.TEXT)
+        if named is None:
+            return None
+        return _from_file(reading, f"{reading.toml_path}: {file_key}", base / named)
     if setting.secrecy is Secrecy.SECRET or setting.key not in reading.keys:
         return None
-    return Found(
-        text=_as_text(reading.keys[setting.key]), where=f"{reading.toml_path}: {setting.key}", base=base
-    )
+    text = _in_form(reading, setting.key, setting.form)
+    if text is None:
+        return None
+    return Found(text=text, where=f"{reading.toml_path}: {setting.key}", base=base)
 
 
-def _as_text(value: object) -> str:
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, list):
-        return ",".join(str(item) for item in value)
-    return str(value)
+def _in_form(reading: Reading, key: str, form: Form) -> str | None:
+    """The value as a text; None, with a mistake, where it is of another kind than the setting's."""
+    value = reading.keys[key]
+    match form, value:
+        case _, str():
+            return value
+        case Form.FLAG, bool() | 0 | 1:
+            return "1" if value else "0"
+        case Form.NUMBER, int() | float() if not isinstance(value, bool):
+            return str(value)
+        case Form.LIST, list() if all(isinstance(item, str) for item in value):
+            return ",".join(value)
+    wanted = "text in quotes" if form is Form.TEXT else f"{form.value}, or text in quotes"
+    reading.mistakes.append(f"{reading.toml_path}: {key}: {str(value)[:60]!r} must be {wanted}")
+    return None
 
 
 def _from_file(reading: Reading, where: str, path: Path) -> Found | None:

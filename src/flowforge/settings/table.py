@@ -15,6 +15,15 @@ class Secrecy(Enum):
     SECRET = "secret"  # noqa: S105  a kind of setting
 
 
+class Form(Enum):
+    """What a TOML file may hold beside a text, which is always taken."""
+
+    TEXT = "text"
+    LIST = "a list of texts"
+    NUMBER = "a number"
+    FLAG = "true or false"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """`variables` in order of precedence; `key` is dotted: section and name in the TOML file.
@@ -30,6 +39,7 @@ class Setting:
     default: str | None = None
     default_doc: str = ""
     secrecy: Secrecy = Secrecy.OPEN
+    form: Form = Form.TEXT
     doc: str
 
     @property
@@ -55,6 +65,7 @@ SETTINGS: tuple[Setting, ...] = (
         variables=("FLOWFORGE_PORT", "PORT"),
         key="server.port",
         parse=parsers.number(0, 65535),
+        form=Form.NUMBER,
         default="5000",
         doc="Port the server listens on; 0 takes a free one.",
     ),
@@ -71,6 +82,7 @@ SETTINGS: tuple[Setting, ...] = (
         variables=("FLOWFORGE_TRUSTED_PROXIES",),
         key="server.trusted_proxies",
         parse=parsers.networks,
+        form=Form.LIST,
         default="",
         default_doc="none",
         doc="Addresses or networks of proxies whose forwarding headers count, separated by commas.",
@@ -80,6 +92,7 @@ SETTINGS: tuple[Setting, ...] = (
         variables=("FLOWFORGE_TRUSTED_FORGES",),
         key="server.trusted_forges",
         parse=parsers.origins,
+        form=Form.LIST,
         default="",
         default_doc="none",
         doc="Forges on private or loopback addresses that may be contacted, plain HTTP included: `host[:port]`, "
@@ -124,6 +137,7 @@ SETTINGS: tuple[Setting, ...] = (
         variables=("FLOWFORGE_UNSIGNED_WEBHOOKS",),
         key="webhook.unsigned",
         parse=parsers.flag,
+        form=Form.FLAG,
         default="0",
         doc="1 accepts unsigned webhooks, but only from a loopback peer without forwarding headers.",
     ),
@@ -132,6 +146,7 @@ SETTINGS: tuple[Setting, ...] = (
         variables=("FLOWFORGE_WEBHOOK_MAX_BYTES",),
         key="webhook.max_bytes",
         parse=parsers.size(1024, 1024**3),
+        form=Form.NUMBER,
         default="25 MiB",
         doc="Largest webhook body that is read.",
     ),
@@ -183,6 +198,7 @@ SETTINGS: tuple[Setting, ...] = (
         variables=("FLOWFORGE_ENGINE_WAIT",),
         key="runner.engine_wait",
         parse=parsers.seconds(0, 7 * 86400),
+        form=Form.NUMBER,
         default="600",
         doc="Seconds a job waits for a container engine to answer before it fails as `infrastructure`.",
     ),
@@ -191,6 +207,7 @@ SETTINGS: tuple[Setting, ...] = (
         variables=("FLOWFORGE_RUNNER_SLOTS",),
         key="runner.slots",
         parse=parsers.number(1, 1000),
+        form=Form.NUMBER,
         default_doc="the number of processors, at least 2",
         doc="Jobs the local runner executes at the same time.",
     ),
@@ -199,6 +216,7 @@ SETTINGS: tuple[Setting, ...] = (
         variables=("FLOWFORGE_LEASE_SECONDS",),
         key="runner.lease_seconds",
         parse=parsers.seconds(2, 86400),
+        form=Form.NUMBER,
         default="60",
         doc="Seconds without a sign of life after which a runner's job is given to another.",
     ),
@@ -228,5 +246,10 @@ SETTINGS: tuple[Setting, ...] = (
     ),
 )
 
-OTHER_VARIABLES = frozenset({"FLOWFORGE_CONFIG", "FLOWFORGE_TEST_STRICT"})
+CLIENT_VARIABLES = {
+    "FLOWFORGE_TOKEN": "Token that the command line signs in with. A server on this machine needs none. A secret.",
+}
+"""What the command line alone reads, and from the environment alone."""
+
+OTHER_VARIABLES = frozenset({"FLOWFORGE_CONFIG", "FLOWFORGE_TEST_STRICT", *CLIENT_VARIABLES})
 """Variables with our prefix that are no settings."""

@@ -259,3 +259,29 @@ def test_an_unknown_variable_of_ours_is_a_warning(tmp_path: Path) -> None:
         "FLOWFORGE_EXECUTER is set and means nothing; did you mean FLOWFORGE_EXECUTOR?",
         "FLOWFORGE_QQQ is set and means nothing; see docs/reference/settings.md",
     )
+
+
+def test_the_command_lines_token_means_something(tmp_path: Path) -> None:
+    assert load(tmp_path, {"FLOWFORGE_TOKEN": "t"}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("toml", "key"),
+    [
+        ("[server]\nhost = 5", "server.host"),
+        ("[server]\npublic_url = true", "server.public_url"),
+        ("[server]\ntrusted_proxies = [10]", "server.trusted_proxies"),
+        ("[server]\nport = true", "server.port"),
+        ("[server]\nport = [5000]", "server.port"),
+        ("[storage]\ndata = ['a']", "storage.data"),
+        ("[storage]\ndata = 1979-05-27", "storage.data"),
+        ("[webhook]\nsecret_file = 7", "webhook.secret_file"),
+        ("[webhook]\nunsigned = 2", "webhook.unsigned"),
+        ("[github]\nstatus_context = 5", "github.status_context"),
+        ("[runner]\nexecutor = {name = 'docker'}", "runner.executor"),
+    ],
+)
+def test_a_value_of_another_kind_is_a_mistake_with_file_and_key(tmp_path: Path, toml: str, key: str) -> None:
+    (mistake,) = mistakes(tmp_path, toml=toml)
+    assert mistake.startswith(f"{tmp_path / 'flowforge.toml'}: {key}: ")
+    assert " must be " in mistake
