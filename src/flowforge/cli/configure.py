@@ -21,10 +21,13 @@ COLUMNS = (
 _STYLES = {"online": "green", "offline": "red"}
 
 
-@click.group(short_help="Add and list runners.")
+@click.group(short_help="Add and list runners.", no_args_is_help=False, invoke_without_command=True)
 @server_options
 def configure() -> None:
     """Add and list the machines that execute jobs."""
+    ctx = click.get_current_context()
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 @configure.command("add-runner")

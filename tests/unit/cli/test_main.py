@@ -25,6 +25,13 @@ def test_help_names_every_command_and_the_exit_codes(flowforge: Flowforge) -> No
     assert flowforge() == shown
 
 
+def test_a_group_alone_shows_its_help(flowforge: Flowforge) -> None:
+    shown = flowforge("configure")
+    assert (shown.code, shown.err) == (0, "")
+    assert "  add-runner " in shown.out
+    assert flowforge("configure", "--help") == shown
+
+
 def test_help_imports_no_command() -> None:
     script = (
         "import sys; from flowforge.cli.main import run_command; run_command(['--help']); print(*sys.modules)"
