@@ -62,6 +62,7 @@ class TreeBuilder:
         self._anchors: dict[str, Anchored] = {}
         self._total = Weight(nodes=0)
         self._documents = 0
+        self._aliases = 0
         self._takers = {
             yaml.ScalarEvent: self._scalar,
             yaml.MappingStartEvent: self._start,
@@ -113,6 +114,7 @@ class TreeBuilder:
         self._place(Sequence(items=tuple(opened.children), mark=opened.mark), opened.weight, opened.anchor)
 
     def _alias(self, event: Any) -> None:
+        self._aliases += 1
         anchored = self._anchors.get(event.anchor)
         if anchored is None:
             self._unknown_alias(event.anchor)
@@ -154,7 +156,7 @@ class TreeBuilder:
             self._refuse(
                 "too-large-expanded",
                 f"with its aliases written out, the file has more than {MOST_NODES} values or {MOST_CHARACTERS} characters",
-                "use fewer aliases of aliases",
+                "use fewer aliases of aliases" if self._aliases else "write fewer or shorter values",
             )
 
     def _refuse(self, code: str, message: str, hint: str) -> NoReturn:

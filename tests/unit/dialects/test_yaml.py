@@ -184,6 +184,13 @@ def test_more_values_than_the_limit_are_refused() -> None:
     assert [each.split()[1] for each in problems] == ["too-large-expanded"]
 
 
+@pytest.mark.parametrize(("last", "named"), [("a", False), ("*a", True)])
+def test_fewer_aliases_are_advised_only_where_there_are_some(last: str, named: bool) -> None:
+    findings = Findings("ci.yml")
+    yaml.read(f"- &a a\n- {last}\n" + "- a\n" * MOST_NODES, findings)
+    assert ("aliases" in findings.problems[0].hint) is named
+
+
 def test_as_many_problems_as_a_reader_can_bear_are_kept() -> None:
     findings = Findings("ci.yml")
     yaml.read("a: 1\n" * 2000, findings)
