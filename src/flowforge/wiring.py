@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 import uvloop
@@ -57,10 +58,12 @@ Work = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """What a person wants to know once the server answers. `setup_link` is there at the first start only."""
+    """What a person wants to know once the server answers. `setup_link` is there at the first start only;
+    `webhook_secret_file` then too, where the server made the secret itself."""
 
     url: str
     setup_link: str | None
+    webhook_secret_file: Path | None
 
 
 def serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:
@@ -80,7 +83,8 @@ async def _serve(settings: Settings, announce: Callable[[Announcement], None]) -
     public_url = settings.public_url or place.url
     async with system(settings, public_url) as parts:
         link = f"{public_url}/ui/link/{await parts.access.link('/ui/projects')}" if is_first else None
-        announcement = Announcement(url=public_url, setup_link=link)
+        made = parts.data.keys / "webhook.secret" if is_first and settings.webhook_secret is None else None
+        announcement = Announcement(url=public_url, setup_link=link, webhook_secret_file=made)
         async with _local_token(parts, place.url):
             work = at_work(parts.work)
             return await serve_http(parts.app, bound, work, lambda _: announce(announcement))

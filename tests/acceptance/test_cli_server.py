@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -107,3 +108,29 @@ def test_links_runners_and_wrong_tokens(server: RealServer) -> None:
         1,
         f"flowforge: no FlowForge server answers at {server.url}: start one with flowforge up\n",
     )
+
+
+def test_the_first_start_says_where_the_webhooks_secret_is(tmp_path: Path) -> None:
+    place = tmp_path / "data" / "keys" / "webhook.secret"
+    first = _first_lines(tmp_path)
+    assert f"Webhook secret: {place}\n" in first
+    assert len(place.read_text().strip()) >= 32
+    assert "Webhook secret" not in _first_lines(tmp_path)
+
+
+def test_a_secret_of_ones_own_is_not_announced(tmp_path: Path) -> None:
+    assert "Webhook secret" not in _first_lines(tmp_path, WEBHOOK_SECRET="of my own, long enough")
+
+
+def _first_lines(folder: Path, **settings: str) -> str:
+    """What the server prints until it is ended in order."""
+    known = {name: value for name, value in os.environ.items() if not name.startswith("FLOWFORGE_")}
+    command = [Path(sys.executable).with_name("flowforge"), "up"]
+    with subprocess.Popen(
+        command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env={**known, "PORT": "0", "HOME": str(folder), "XDG_STATE_HOME": str(folder), **settings},
+    ) as process:  # fmt: skip
+        assert process.stdout
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        return first + process.communicate(timeout=60)[0]

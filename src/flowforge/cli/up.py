@@ -33,6 +33,8 @@ def up(config: Path | None) -> None:
             print(f"Sign in, once, within half an hour: {announcement.setup_link}", flush=True)
         else:
             print("Sign in with a link from `flowforge link`", flush=True)
+        if announcement.webhook_secret_file:
+            print(f"Webhook secret: {announcement.webhook_secret_file}", flush=True)
 
     try:
         serve(settings, announce)
