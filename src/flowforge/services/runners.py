@@ -114,6 +114,10 @@ def _host(host: str) -> str:
     host = host.strip()
     if not host or len(host) > LONGEST_HOST or host.startswith("-") or not set(host) <= _HOST_CHARACTERS:
         raise BadInput("host must be a host name or an IP address, such as 10.0.0.5", field="host")
+    if host.lower() == LOCAL_RUNNER:
+        raise BadInput(
+            f"host {host} is what the server's own runner is called: use another name", field="host"
+        )
     return host
 
 

@@ -204,6 +204,7 @@ async def test_a_runner_is_registered_and_listed(client: Client) -> None:
         ({}, "host"),
         ({"host": ""}, "host"),
         ({"host": "a b"}, "host"),
+        ({"host": "local"}, "host"),
         ({"host": 5}, "host"),
         ({"host": "a", "labels": "linux"}, "labels"),
         ({"host": "a", "labels": ["<b>"]}, "labels"),

@@ -34,6 +34,17 @@ async def test_a_host_that_is_none_is_refused(world: World, host: str) -> None:
     assert refused.value.field == "host"
 
 
+@pytest.mark.parametrize("host", ["local", " LOCAL "])
+async def test_the_servers_own_runner_keeps_its_name_to_itself(world: World, host: str) -> None:
+    runners = Runners(world.store, world.clock)
+    with pytest.raises(BadInput, match="server's own runner") as refused:
+        await runners.register(host, [])
+    assert refused.value.field == "host"
+    await runners.enrol_local(2, "docker")
+    await runners.register("localhost", ["linux"])
+    assert [(runner.name, runner.labels) for runner in await runners.all()] == [("local", ("linux",))]
+
+
 @pytest.mark.parametrize("labels", [[""], ["a b"], ["x" * 64], [str(n) for n in range(33)]])
 async def test_labels_that_are_none_are_refused(world: World, labels: list[str]) -> None:
     with pytest.raises(BadInput) as refused:
