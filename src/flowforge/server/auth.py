@@ -1,5 +1,6 @@
 """Who is asking: a token in the Authorization header, or a browser's session cookie."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -20,16 +21,18 @@ HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookie:
-    """A browser takes a `__Host-` cookie only over https and from this very host; plain http cannot have one."""
+    """A browser takes a `__Host-` cookie only over https and from this very host; plain http cannot have one. To a
+    browser a host's ports are one, so the name has something of the public URL for servers that share a host."""
 
     name: str
     secure: bool
 
     @classmethod
-    def of(cls, peer: Peer) -> "Cookie":
+    def of(cls, peer: Peer, public_url: str) -> "Cookie":
+        server = hashlib.sha256(_origin(public_url).encode()).hexdigest()[:8]
         if peer.scheme == "https":
-            return cls(name="__Host-flowforge", secure=True)
-        return cls(name="flowforge_session", secure=False)
+            return cls(name=f"__Host-flowforge-{server}", secure=True)
+        return cls(name=f"flowforge-session-{server}", secure=False)
 
     def put(self, response: Response, secret: str, seconds: int) -> None:
         response.set_cookie(
@@ -66,7 +69,7 @@ async def identify(scope: Scope, door: Door) -> Principal:
     given = headers.getlist("authorization")
     if given:
         return await _by_token(door, given, peer)
-    secret = Cookie.of(peer).read(headers)
+    secret = Cookie.of(peer, door.settings.public_url).read(headers)
     if not secret:
         raise Unauthenticated("this needs a token (Authorization: Bearer …) or a signed-in browser")
     principal = await door.services.access.identify(secret)

@@ -7,7 +7,7 @@ import pytest
 from flowforge.server.own_paths import own_page
 from flowforge.services.access import SESSION_LIVES
 from tests.contract.server.asgi import Client
-from tests.contract.server.world import SETTINGS, World, new_world
+from tests.contract.server.world import HOST_COOKIE, PLAIN_COOKIE, SETTINGS, World, new_world
 
 RUNS = "/api/v1/runs"
 
@@ -43,7 +43,7 @@ class TestTokens:
         session = browser.headers["cookie"].partition("=")[2]
         token = client.headers["authorization"].split()[1]
         assert (await world.anyone.get(RUNS, authorization=f"Bearer {session}")).status == 401
-        assert (await world.anyone.get(RUNS, cookie=f"flowforge_session={token}")).status == 401
+        assert (await world.anyone.get(RUNS, cookie=f"{PLAIN_COOKIE}={token}")).status == 401
 
     async def test_a_wrong_token_is_not_saved_by_a_good_cookie(self, world: World) -> None:
         browser = await world.browser()
@@ -62,7 +62,7 @@ class TestSessions:
     async def test_two_cookies_of_one_name_are_none(self, world: World) -> None:
         browser = await world.browser()
         assert (
-            await browser.get(RUNS, cookie=f"{browser.headers['cookie']}; flowforge_session=x")
+            await browser.get(RUNS, cookie=f"{browser.headers['cookie']}; {PLAIN_COOKIE}=x")
         ).status == 401
 
     async def test_signing_out_ends_it_at_once(self, world: World) -> None:
@@ -72,7 +72,7 @@ class TestSessions:
         assert "Max-Age=0" in answer.cookies[0]
         assert (await browser.get(RUNS)).status == 401
 
-    @pytest.mark.parametrize("name", ["__Host-flowforge", "flowforge_session"])
+    @pytest.mark.parametrize("name", [HOST_COOKIE, PLAIN_COOKIE])
     async def test_https_wants_the_cookie_that_only_https_can_have(self, world: World, name: str) -> None:
         plain = await world.browser()
         session = plain.headers["cookie"].partition("=")[2]
@@ -126,7 +126,7 @@ class TestLinks:
         assert answer.headers["referrer-policy"] == "no-referrer"
         assert answer.headers["cache-control"] == "no-store"
         (cookie,) = answer.cookies
-        assert cookie.startswith("flowforge_session=ffs_")
+        assert cookie.startswith(f"{PLAIN_COOKIE}=ffs_")
         assert {"HttpOnly", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
         signed_in = Client(world.app, {"cookie": cookie.partition(";")[0]})
         assert (await signed_in.get("/ui/projects")).status == 200
@@ -135,10 +135,24 @@ class TestLinks:
         assert "used already" in again.text
         assert not again.cookies
 
+    async def test_servers_on_one_host_leave_each_other_their_cookies(self) -> None:
+        """A browser sends a cookie to every port of its host."""
+        worlds = [
+            new_world(replace(SETTINGS, public_url=f"http://127.0.0.1:{port}")) for port in (5000, 5001)
+        ]
+        cookies = []
+        for world in worlds:
+            secret = await world.services.access.link("/ui")
+            (cookie,) = (await world.anyone.get(f"/ui/link/{secret}")).cookies
+            cookies.append(cookie.partition(";")[0])
+        assert len({cookie.partition("=")[0] for cookie in cookies}) == 2
+        for world in worlds:
+            assert (await world.anyone.get(RUNS, cookie="; ".join(cookies))).status == 200
+
     async def test_over_https_the_cookie_is_bound_to_the_host(self, world: World) -> None:
         secret = await world.services.access.link("/ui")
         (cookie,) = (await Client(world.app, scheme="https").get(f"/ui/link/{secret}")).cookies
-        assert cookie.startswith("__Host-flowforge=")
+        assert cookie.startswith(f"{HOST_COOKIE}=")
         assert "Secure" in cookie.split("; ")
 
     @pytest.mark.parametrize("header", ["sec-purpose", "purpose"])
@@ -214,13 +228,13 @@ class TestProxies:
     async def test_only_a_trusted_one_says_that_it_was_https(self, address: str, status: int) -> None:
         world = new_world(self.TRUSTING)
         session = (await world.browser()).headers["cookie"].partition("=")[2]
-        headers = {"cookie": f"__Host-flowforge={session}", "x-forwarded-proto": "https"}
+        headers = {"cookie": f"{HOST_COOKIE}={session}", "x-forwarded-proto": "https"}
         assert (await Client(world.app, headers, address).get(RUNS)).status == status
 
     async def test_its_own_word_is_the_last_one(self) -> None:
         world = new_world(self.TRUSTING)
         session = (await world.browser()).headers["cookie"].partition("=")[2]
-        headers = {"cookie": f"__Host-flowforge={session}", "x-forwarded-proto": "https, http"}
+        headers = {"cookie": f"{HOST_COOKIE}={session}", "x-forwarded-proto": "https, http"}
         assert (await Client(world.app, headers, "10.0.0.1").get(RUNS)).status == 401
 
     async def test_its_host_is_the_origin_of_forms(self) -> None:
@@ -228,7 +242,7 @@ class TestProxies:
         run = await world.failed_run()
         session = (await world.browser()).headers["cookie"].partition("=")[2]
         headers = {
-            "cookie": f"__Host-flowforge={session}",
+            "cookie": f"{HOST_COOKIE}={session}",
             "x-forwarded-proto": "https",
             "x-forwarded-host": "outside.example",
             "origin": "https://outside.example",

@@ -13,7 +13,7 @@ from flowforge.server.permissions import permission_of
 from flowforge.services.access import _hash
 from flowforge.testing.clock import EPOCH
 from tests.contract.server.asgi import Answer, Client
-from tests.contract.server.world import World
+from tests.contract.server.world import PLAIN_COOKIE, World
 
 ROUTES = [route for route in routes() if isinstance(route, Route)]
 STREAMS = "/api/v1/events"
@@ -108,7 +108,7 @@ async def _as(world: World, role: Role) -> Client:
         )
 
     await world.store.write(add)
-    return Client(world.app, {"cookie": f"flowforge_session={secret}", "sec-fetch-site": "same-origin"})
+    return Client(world.app, {"cookie": f"{PLAIN_COOKIE}={secret}", "sec-fetch-site": "same-origin"})
 
 
 async def test_a_route_that_declares_nothing_serves_nobody(world: World) -> None:

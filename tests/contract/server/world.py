@@ -27,6 +27,8 @@ from tests.contract.server.asgi import Answer, Client
 
 SECRET = b"shared with the forge"
 PUBLIC = "https://ci.example"
+PLAIN_COOKIE = "flowforge-session-fb6dbe33"
+HOST_COOKIE = "__Host-flowforge-fb6dbe33"
 SETTINGS = DoorSettings(
     version="1.2.3", public_url=PUBLIC, webhook_secret=SECRET, webhook_max_bytes=64 * 1024
 )
@@ -52,7 +54,7 @@ class World:
     async def browser(self) -> Client:
         """Signed in over plain http."""
         session, _ = await self.services.access.redeem(await self.services.access.link("/ui"))
-        return Client(self.app, {"cookie": f"flowforge_session={session}", "sec-fetch-site": "same-origin"})
+        return Client(self.app, {"cookie": f"{PLAIN_COOKIE}={session}", "sec-fetch-site": "same-origin"})
 
     async def push(self, **changes: object) -> int:
         """The id of the run that it starts."""

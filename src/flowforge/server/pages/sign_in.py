@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from flowforge.errors import Conflict, Unauthenticated
 from flowforge.model.credential import Permission
 from flowforge.server.auth import Cookie
-from flowforge.server.door import door_of
+from flowforge.server.door import Door, door_of
 from flowforge.server.own_paths import own_page
 from flowforge.server.pages.render import page
 from flowforge.server.peer import peer_of
@@ -39,9 +39,14 @@ async def redeem_link(request: Request) -> Response:
         return page(request, "sign_in.html", {"message": error.message, "next": None}, 401)
     response = RedirectResponse(own_page(target) or HOME, 303)
     response.headers["Referrer-Policy"] = "no-referrer"
-    cookie = Cookie.of(peer_of(request.scope, door.settings.trusted_proxies))
+    cookie = _cookie(request, door)
     cookie.put(response, session, int(SESSION_LIVES.total_seconds()))
     return response
+
+
+def _cookie(request: Request, door: Door) -> Cookie:
+    settings = door.settings
+    return Cookie.of(peer_of(request.scope, settings.trusted_proxies), settings.public_url)
 
 
 def _fetched_ahead(request: Request) -> bool:
@@ -54,7 +59,7 @@ def _fetched_ahead(request: Request) -> bool:
 @permission(Permission.READ)
 async def sign_out(request: Request) -> Response:
     door = door_of(request.scope)
-    cookie = Cookie.of(peer_of(request.scope, door.settings.trusted_proxies))
+    cookie = _cookie(request, door)
     await door.services.access.sign_out(cookie.read(request.headers))
     response = RedirectResponse("/ui/sign-in", 303)
     cookie.clear(response)
