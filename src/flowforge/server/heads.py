@@ -32,6 +32,10 @@ class PatientHttp(HttpToolsProtocol):
         self._have_head()
         super().on_headers_complete()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Anybody can ask for an upgrade, a thousand times a second; and what uvicorn advises would change nothing,
+        because there is nothing here to upgrade to. The request is answered as if it had not asked."""
+
     def _await_head(self) -> None:
         if self._deadline is None:
             self._deadline = self.loop.call_later(SECONDS, self.transport.close)

@@ -117,6 +117,19 @@ async def test_a_head_that_never_ends_is_hung_up_on(world: World, monkeypatch: p
         assert b" 200 " in first
 
 
+@pytest.mark.parametrize("wish", ["websocket", "h2c"])
+async def test_nobody_fills_the_log_by_wishing_for_an_upgrade(
+    world: World, caplog: pytest.LogCaptureFixture, wish: str
+) -> None:
+    """uvicorn's advice to install something else would change nothing; what is really wrong is still told."""
+    asked = HEALTH.replace("Connection: close", f"Connection: Upgrade, close\nUpgrade: {wish}")
+    async with served(world) as server:
+        assert b" 200 " in await server.ask(asked)
+        assert [record.message for record in caplog.records] == []
+        await server.ask("no HTTP\n\n")
+    assert [record.message for record in caplog.records] == ["Invalid HTTP request received."]
+
+
 async def test_a_port_in_use_is_named() -> None:
     taken = listen("127.0.0.1", 0)
     port = listening(taken).port
