@@ -27,6 +27,8 @@ _DAMAGED = (
     "unable to read", "inflate:", "packfile", "index file", "is too small", "bad tree object", "bad ref",
     "unable to parse", "hash mismatch", "missing blob", "missing tree", "reference broken", "bad config line",
 )  # fmt: skip
+_CHECKED = "fatal: fsck error"
+"""Which object it is and what is wrong with it stands in the line before."""
 _HOPELESS = (
     "not found", "authentication failed", "could not read username", "permission denied", "error: 401",
     "error: 403", "error: 404", "does not appear to be a git repository", "host key verification failed",
@@ -121,5 +123,9 @@ def _says(result: Result, phrases: tuple[str, ...]) -> bool:
 def _last_reason(error: str) -> str:
     """git's last word on it: advice and progress come before."""
     lines = [line for line in error.split("\n") if line.startswith(("fatal:", "error:", "remote:"))]
-    fatal = [line for line in lines if line.startswith("fatal:")]
-    return (fatal or lines or error.split("\n"))[-1 if not fatal else 0][:_LONGEST_REASON]
+    first = next((at for at, line in enumerate(lines) if line.startswith("fatal:")), None)
+    if first is None:
+        return (lines or error.split("\n"))[-1][:_LONGEST_REASON]
+    if lines[first].startswith(_CHECKED) and first:
+        return f"{lines[first]}: {lines[first - 1].removeprefix('error: ')}"[:_LONGEST_REASON]
+    return lines[first][:_LONGEST_REASON]
