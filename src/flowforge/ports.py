@@ -408,7 +408,8 @@ class Sources(Protocol):
 
     async def place(self, source: Source, into: Path) -> str:
         """Write the source's files below the folder `into`, which exists, replacing what stands in their way and
-        following no link below it. Answers one line that says what was placed. May be repeated. Raises `SourceUnavailable`."""
+        following no link below it. Answers one line that says what was placed. May be repeated. Raises
+        `SourceUnavailable`, or `BadInput` where the commit itself holds what no workspace may have."""
         ...
 
 

@@ -13,10 +13,11 @@ from flowforge.adapters.git.environment import sealed_environment
 from flowforge.adapters.git.limits import GitLimits
 from flowforge.adapters.git.tree import Entry, EntryKind, entries
 from flowforge.adapters.git.workers import Abort
-from flowforge.errors import Bug, SourceUnavailable
+from flowforge.errors import BadInput, Bug, SourceUnavailable
 
 _CHUNK = 1 << 20
 _LISTING_BYTES_EACH = 512
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +31,9 @@ class Objects:
     scratch: Path | None = None
 
     def listing(self, commit: str) -> Sequence[Entry]:
-        """Everything of a commit but its folders, sound and within the quota; raises `SourceUnavailable` before
-        anything of it was read. Folders are listed and counted all the same: trees of empty trees grow without a file."""
+        """Everything of a commit but its folders, sound and within the quota; raises `SourceUnavailable`, or
+        `BadInput` for a name that no workspace may have, before anything of it was read. Folders are listed and
+        counted all the same: trees of empty trees grow without a file."""
         found = [e for e in entries(self._listed(commit)) if e.kind is not EntryKind.FOLDER]
         if sum(entry.size for entry in found) > self.limits.place_bytes:
             raise SourceUnavailable(
@@ -39,7 +41,7 @@ class Objects:
             )
         for entry in found:
             if why := why_refused(entry.path):
-                raise SourceUnavailable(f"the path {os.fsdecode(entry.path)!a} {why}", final=True)
+                raise BadInput(f"the path {_shown(entry.path)} {why}")
         return found
 
     def _listed(self, commit: str) -> bytes:
@@ -101,6 +103,11 @@ class Blobs:
             left -= len(chunk)
             yield chunk
         self._output.read(1)
+
+
+def _shown(path: bytes) -> str:
+    text = ascii(os.fsdecode(path))
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 @contextmanager

@@ -75,7 +75,7 @@ class WorkingCopySources:
             ]
             with history(objects, repository.commit) as past:
                 write_dot_git(folder, past, repository.commit, repository.ref, tracked)
-        except SourceUnavailable as error:
+        except (SourceUnavailable, BadInput) as error:
             own.abort.check()
             return f", without its history ({error})"
         return f", over commit {repository.commit[:12]}"
