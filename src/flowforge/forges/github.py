@@ -55,7 +55,7 @@ def _push(payload: Payload, headers: Headers) -> Happening | Ignored:
     repository = _repository(payload.within("repository"))
     ref = payload.checked("ref", _sound_ref)
     after = payload.checked("after", _sound_commit)
-    before = payload.raw("before")
+    before = payload.checked("before", _sound_commit) if payload.has("before") else ""
     if payload.flag("deleted") or not after.strip("0"):
         return Ignored(reason="the ref was deleted")
     head = payload.perhaps_within("head_commit")
@@ -66,9 +66,7 @@ def _push(payload: Payload, headers: Headers) -> Happening | Ignored:
         repository=repository,
         trigger=_trigger(payload, head, repository, ref, after),
         event="tag" if tag else "push",
-        key="\n".join(
-            (NAME, repository.origin, repository.native_id, ref, _sound_commit(before) or "", after)
-        ),
+        key=f"{NAME}\n{repository.origin}\n{repository.native_id}\n{ref}\n{before}\n{after}",
         delivery_id=_delivery_id(headers),
     )
 

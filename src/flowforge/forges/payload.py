@@ -57,6 +57,9 @@ class Payload:
             raise Missing(f"{self._place}{name}", "is malformed")
         return found
 
+    def has(self, name: str) -> bool:
+        return self._fields.get(name) is not None
+
     def flag(self, name: str) -> bool:
         return self._fields.get(name) is True
 

@@ -180,8 +180,15 @@ def test_a_number_without_end_elsewhere_does_not_matter() -> None:
     assert isinstance(read(headers(), body), Happening)
 
 
-def test_an_unsound_before_or_delivery_id_counts_as_none() -> None:
-    found = read(headers() | {"x-github-delivery": "a b"}, encoded(push(before=5)))
+@pytest.mark.parametrize("before", [5, ["a"], {}, "", "main", "a" * 39])
+def test_a_before_that_is_no_commit_is_named(before: object) -> None:
+    found = read(headers(), encoded(push(before=before)))
+    assert isinstance(found, Unreadable)
+    assert found.field == "before"
+
+
+def test_an_absent_before_and_an_unsound_delivery_id_count_as_none() -> None:
+    found = read(headers() | {"x-github-delivery": "a b"}, encoded(push(before=None)))
     assert isinstance(found, Happening)
     assert found.delivery_id == ""
     assert found.key.split("\n")[4] == ""
