@@ -5,6 +5,7 @@ from time import perf_counter
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from flowforge.errors import BadInput
 from flowforge.server.door import DOOR, Door
 from flowforge.server.guard import ROUTE
 from flowforge.server.headers import guard_headers
@@ -25,6 +26,7 @@ class Envelope:
         scope["app"] = self  # routers raise their 404 and 405 only where something stands around them
         sending = _Sending(scope, send, self._door)
         try:
+            _check_host(scope)
             await self._app(scope, receive, sending)
         except ClientDisconnect:
             return
@@ -34,6 +36,13 @@ class Envelope:
             if sending.begun:
                 raise
             await document(error).response()(scope, receive, sending)
+
+
+def _check_host(scope: Scope) -> None:
+    """RFC 9112, section 3.2: exactly one, so that everybody on the way reads the same."""
+    count = sum(name == b"host" for name, _ in scope["headers"])
+    if count > 1 or (count == 0 and scope["http_version"] == "1.1"):
+        raise BadInput("an HTTP/1.1 request needs exactly one Host header")
 
 
 class _Sending:

@@ -130,6 +130,16 @@ async def test_nobody_fills_the_log_by_wishing_for_an_upgrade(
     assert [record.message for record in caplog.records] == ["Invalid HTTP request received."]
 
 
+@pytest.mark.parametrize("hosts", ["", "Host: a\nHost: b\n"])
+async def test_a_request_without_its_one_host_is_refused(world: World, hosts: str) -> None:
+    async with served(world) as server:
+        answer = await server.ask(HEALTH.replace("Host: x\n", hosts))
+        assert b" 400 " in answer
+        assert b"exactly one Host header" in answer
+        older = HEALTH.replace("Host: x\n", "").replace("1.1", "1.0")
+        assert b" 200 " in await server.ask(older)
+
+
 async def test_a_port_in_use_is_named() -> None:
     taken = listen("127.0.0.1", 0)
     port = listening(taken).port
