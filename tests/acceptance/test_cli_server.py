@@ -133,4 +133,4 @@ def _first_lines(folder: Path, **settings: str) -> str:
         assert process.stdout
         first = process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        return first + process.communicate(timeout=60)[0]
+        return first + process.stdout.read()
