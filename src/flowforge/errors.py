@@ -13,6 +13,7 @@
     ├── Upstream                  them: something outside did not do its part
     │   ├── SourceUnavailable         the repository or the commit cannot be had
     │   ├── EngineUnavailable         no container engine, or it refused
+    │   ├── NotConfigured             this server lacks what it must be given to ask at all
     │   └── StoreUnavailable          the database does not answer, or too much waits for it
     └── Bug                       us
 
@@ -100,6 +101,10 @@ class SourceUnavailable(Upstream):
 
 class EngineUnavailable(Upstream):
     """The container engine does not answer, or refused."""
+
+
+class NotConfigured(Upstream):
+    """This server was not given what it needs to ask, such as a token: true of every request alike."""
 
 
 class StoreUnavailable(Upstream):

@@ -232,7 +232,7 @@ class StatusDebts(Protocol):
     def save(self, debt: StatusDebt) -> None: ...
 
     def due(self, now: datetime, limit: int) -> Sequence[StatusDebt]:
-        """Those wanted and not delivered whose next try is not in the future, longest waiting first."""
+        """Those wanted, neither delivered nor given up, whose next try is not in the future, longest waiting first."""
         ...
 
     def next_try(self) -> datetime | None:

@@ -29,6 +29,8 @@ class StatusDebt:
     """What a run's commit should show and does not yet. One a run: a newer state replaces an undelivered older one.
 
     `version` grows with each wanted state, `delivered` is the newest that the forge took.
+    `wanted_at` is when the version came to be wanted. `claimed_until` keeps it for whoever is sending it, newer versions
+    too, so that an older state never lands behind a newer one. One that was given up is tried no more.
     """
 
     run_id: int
@@ -38,3 +40,6 @@ class StatusDebt:
     tries: int = 0
     next_try_at: datetime
     last_error: str = ""
+    wanted_at: datetime | None = None
+    claimed_until: datetime | None = None
+    given_up_at: datetime | None = None

@@ -3,15 +3,15 @@
 import asyncio
 from contextlib import suppress
 
-from flowforge.errors import Upstream
+from flowforge.errors import BadInput, FlowForgeError, NotConfigured, StoreUnavailable, Upstream
 from flowforge.model.claim import Outcome
-from flowforge.model.commit_status import CommitStatus
+from flowforge.model.commit_status import CommitStatus, StatusDebt
 from flowforge.model.event import EventKind
 from flowforge.model.status import Cause, Status
 from flowforge.services.control import Control
 from flowforge.services.links import Links
 from flowforge.services.progress import EVENTS
-from flowforge.services.statuses import StatusKeeper, Wording
+from flowforge.services.statuses import READER, StatusKeeper, Wording, claim, paid
 from tests.unit.services.world import World
 
 WORDING = Wording(context="ci/flowforge", links=Links("https://ci.example"))
@@ -20,7 +20,7 @@ WORDING = Wording(context="ci/flowforge", links=Links("https://ci.example"))
 class Forge:
     """Takes statuses; answers `errors` first."""
 
-    def __init__(self, *errors: Upstream) -> None:
+    def __init__(self, *errors: FlowForgeError) -> None:
         self.errors = list(errors)
         self.took: list[CommitStatus] = []
         self.heard = asyncio.Event()
@@ -115,15 +115,86 @@ async def test_a_newer_state_replaces_one_that_was_not_delivered(world: World) -
     assert forge.states == [("failure", "cancelled by ann")]
 
 
-async def test_a_refusal_for_good_is_asked_again_rarely(world: World) -> None:
+async def debt_of(world: World, run_id: int = 1) -> StatusDebt:
+    debt = await world.store.read(lambda tx: tx.debts.get(run_id))
+    assert debt is not None
+    return debt
+
+
+async def test_a_refusal_for_good_is_given_up_until_there_is_news(world: World) -> None:
     forge = Forge(Upstream("no such repository", final=True))
     keeper = keeper_of(world, forge)
-    await world.pushed()
+    run_id = await world.pushed()
     await settle(keeper)
-    debt = await world.store.read(lambda tx: tx.debts.get(1))
-    assert debt is not None
-    assert (debt.next_try_at - world.clock.now()).total_seconds() == 900
-    assert debt.last_error == "no such repository"
+    debt = await debt_of(world)
+    assert (debt.given_up_at, debt.last_error) == (world.clock.now(), "no such repository")
+    world.clock.tick(90_000)
+    await settle(keeper)
+    assert forge.took == []
+    await Control(world.store, world.bell, world.clock).cancel(run_id, "ann")
+    await settle(keeper)
+    assert forge.states == [("failure", "cancelled by ann")]
+
+
+async def test_a_day_of_failing_is_enough(world: World) -> None:
+    forge = Forge(*(Upstream("away") for _ in range(200)))
+    keeper = keeper_of(world, forge)
+    await world.pushed()
+    await keeper.owe()
+    for _ in range(97):
+        await keeper.pay()
+        world.clock.tick(1_024)
+    assert (await debt_of(world)).given_up_at
+
+
+async def test_one_status_that_cannot_be_sent_stops_no_other(world: World) -> None:
+    forge = Forge(BadInput("not to be spoken to"), StoreUnavailable("busy"))
+    for number in (1, 2, 3):
+        await world.pushed(number)
+    await settle(keeper_of(world, forge))
+    assert len(forge.took) == 1
+    assert (await debt_of(world)).last_error == "not to be spoken to"
+
+
+async def test_a_missing_token_costs_one_try_for_all_every_quarter_of_an_hour(world: World) -> None:
+    forge = Forge(*(NotConfigured("no token") for _ in range(3)))
+    keeper = keeper_of(world, forge)
+    for number in range(1, 6):
+        await world.pushed(number)
+    await keeper.owe()
+    for left in (2, 2, 1, 1, 0):
+        await keeper.pay()
+        assert len(forge.errors) == left
+        world.clock.tick(451)
+    world.clock.tick(900)
+    await keeper.pay()
+    assert len(forge.took) == 5
+
+
+async def test_no_older_state_lands_behind_a_newer_one(world: World) -> None:
+    forge, other = Forge(), Forge()
+    first, second = keeper_of(world, forge), keeper_of(world, other)
+    run_id = await world.pushed()
+    await first.owe()
+    sending = await debt_of(world)
+    now = world.clock.now()
+    assert await world.store.write(lambda tx: claim(tx, sending, now))
+    await Control(world.store, world.bell, world.clock).cancel(run_id, "ann")
+    await settle(second)
+    assert other.took == []
+    await world.store.write(lambda tx: paid(tx, sending, now))
+    await settle(second)
+    assert other.states == [("failure", "cancelled by ann")]
+
+
+async def test_events_that_tell_of_no_run_cost_no_write(world: World) -> None:
+    await world.pushed()
+    keeper = keeper_of(world, Forge())
+    await settle(keeper)
+    cursor = await world.store.read(lambda tx: tx.events.cursor(READER))
+    await keeper.owe()
+    assert await world.store.read(lambda tx: tx.events.last()) == cursor + 1
+    assert await world.store.read(lambda tx: tx.events.cursor(READER)) == cursor
 
 
 async def test_delivery_is_an_event_and_happens_once(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from flowforge.errors import BadInput, Upstream
+from flowforge.errors import BadInput, NotConfigured, Upstream
 from flowforge.forges.forge import Forge
 from flowforge.model.commit_status import CommitStatus
 from flowforge.ports import Http, Vault
@@ -25,7 +25,7 @@ class ForgeCommitStatuses:
             raise Upstream(f"the forge {status.forge} takes no commit statuses", final=True)
         token = self._vault.get(forge.token_name)
         if not token:
-            raise Upstream(
+            raise NotConfigured(
                 f"no token for commit statuses at {forge.name}: set {forge.token_name} (scope repo:status)"
             )
         base = self._api_bases.get(forge.name) or forge.api_base

@@ -39,7 +39,7 @@ NOUNS = ("organisations", "projects", "pipelines", "deliveries", "runs", "jobs",
 OVER = "status IN ('success', 'failure', 'cancelled', 'skipped')"
 LIVE = text(f"NOT ({OVER})")
 READY = text("ready AND status = 'pending'")
-OWED = text("delivered < version")
+OWED = text("delivered < version AND given_up_at IS NULL")
 
 
 def _id() -> Column[int]:
@@ -235,6 +235,7 @@ status_debts = Table(
     Column("tries", Integer, nullable=False),
     Column("next_try_at", Instant, nullable=False),
     *_words("last_error"),
+    *_instants("wanted_at", "claimed_until", "given_up_at"),
     Index("ix_status_debts_owed", "next_try_at", "run_id", sqlite_where=OWED, postgresql_where=OWED),
 )
 

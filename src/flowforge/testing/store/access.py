@@ -69,4 +69,4 @@ class MemoryDebts:
         return min((d.next_try_at for d in self._owed()), default=None)
 
     def _owed(self) -> list[StatusDebt]:
-        return [d for d in self._tables.debts if d.delivered < d.version]
+        return [d for d in self._tables.debts if d.delivered < d.version and d.given_up_at is None]

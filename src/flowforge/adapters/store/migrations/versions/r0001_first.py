@@ -28,7 +28,7 @@ word = sa.String(32)
 NOUNS = ("organisations", "projects", "pipelines", "deliveries", "runs", "jobs", "runners", "events")
 LIVE = sa.text("NOT (status IN ('success', 'failure', 'cancelled', 'skipped'))")
 READY = sa.text("ready AND status = 'pending'")
-OWED = sa.text("delivered < version")
+OWED = sa.text("delivered < version AND given_up_at IS NULL")
 
 
 def _id() -> sa.Column[int]:
@@ -221,6 +221,7 @@ status_debts = sa.Table(
     *_some(sa.Integer(), "tries"),
     *_some(instant, "next_try_at"),
     *_some(sa.Text(), "last_error"),
+    *_maybe(instant, "wanted_at", "claimed_until", "given_up_at"),
     sa.Index("ix_status_debts_owed", "next_try_at", "run_id", sqlite_where=OWED, postgresql_where=OWED),
 )
 
