@@ -22,7 +22,15 @@ LINK = Credential(
 
 
 async def test_a_runner_is_saved_listed_and_removed(store: Store) -> None:
-    given = runner(2, labels=("linux", "big"), slots=4, executor="docker", seen_at=later(1), key_hash="k")
+    given = runner(
+        2,
+        labels=("linux", "big"),
+        slots=4,
+        executor="docker",
+        seen_at=later(1),
+        asked_at=later(1),
+        key_hash="k",
+    )
     await store.write(lambda tx: tx.runners.save(runner(2)))
     await store.write(lambda tx: tx.runners.save(given))
     await store.write(lambda tx: tx.runners.save(runner(1)))
@@ -66,13 +74,14 @@ async def test_pruning_removes_what_has_expired(store: Store) -> None:
 
 
 async def test_debts_are_due_longest_waiting_first(store: Store) -> None:
-    await store.write(lambda tx: add_runs(tx, *(run(n) for n in range(1, 6))))
+    await store.write(lambda tx: add_runs(tx, *(run(n) for n in range(1, 7))))
     rows = [
         debt(1, next_try_at=later(5)),
         debt(2, next_try_at=later(1), tries=3, last_error="no"),
         debt(3, next_try_at=later(0), delivered=1),
         debt(4, next_try_at=later(9)),
-        debt(5, next_try_at=later(1), version=3, delivered=2),
+        debt(5, next_try_at=later(1), version=3, delivered=2, wanted_at=later(0), claimed_until=later(1)),
+        debt(6, next_try_at=later(0), given_up_at=later(0)),
     ]
     for row in rows:
         await store.write(lambda tx, row=row: tx.debts.save(row))
