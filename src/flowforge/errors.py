@@ -14,6 +14,7 @@
     │   ├── SourceUnavailable         the repository or the commit cannot be had
     │   ├── EngineUnavailable         no container engine, or it refused
     │   ├── NotConfigured             this server lacks what it must be given to ask at all
+    │   ├── RoomGone                  the machine lost a job's room, by a restart for example
     │   └── StoreUnavailable          the database does not answer, or too much waits for it
     └── Bug                       us
 
@@ -105,6 +106,10 @@ class EngineUnavailable(Upstream):
 
 class NotConfigured(Upstream):
     """This server was not given what it needs to ask, such as a token: true of every request alike."""
+
+
+class RoomGone(Upstream):
+    """A room that was begun in an earlier life is not there any more, or not enough of it to go on."""
 
 
 class StoreUnavailable(Upstream):

@@ -232,7 +232,7 @@ class StatusDebts(Protocol):
     def save(self, debt: StatusDebt) -> None: ...
 
     def due(self, now: datetime, limit: int) -> Sequence[StatusDebt]:
-        """Those wanted, neither delivered nor given up, whose next try is not in the future, longest waiting first."""
+        """Those wanted and not delivered whose next try is not in the future, longest waiting first."""
         ...
 
     def next_try(self) -> datetime | None:
@@ -329,7 +329,8 @@ class RunnerLink(Protocol):
         ...
 
     async def resume(self, lease: Lease) -> Claim:
-        """What was claimed under this lease, again: for a runner that was restarted."""
+        """What was claimed under this lease, again, without its secrets: for a runner that was restarted, whose room
+        has them."""
         ...
 
     async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
@@ -356,7 +357,20 @@ class Sink(Protocol):
 
 
 class Room(Protocol):
-    """Where one attempt's steps run. The steps go on without us: `run` watches, it does not drive."""
+    """Where one attempt's steps run. Either `begin` or `resume` comes first, once. From then on the steps go on without
+    us: `run` watches, it does not drive."""
+
+    async def begin(self, secrets: Mapping[str, str]) -> None:
+        """Make the room and start its steps; once in an attempt's life. What an earlier life made without starting it
+        is replaced. A `stop` cancels the making: this then returns, and nothing starts. Raises `EngineUnavailable`,
+        `SourceUnavailable`, `Conflict` where the workspace is somebody else's, or `BadInput` where the order cannot be
+        carried out here (an image that does not exist)."""
+        ...
+
+    async def resume(self) -> Mapping[str, str]:
+        """Adopt the room that an earlier life began, and answer the secrets it was begun with: those that its output
+        may hold. Raises `RoomGone` where there is no such room (a machine that restarted)."""
+        ...
 
     async def run(self, step: StepOrder, sink: Sink, *, since: int = 0) -> Exit:
         """Wait for one step to begin and end, handing its output from byte `since` on to `sink` as it comes; all of
@@ -367,25 +381,23 @@ class Room(Protocol):
     async def stop(self, reason: str) -> None:
         """End the job: the running step gets TERM, after a grace KILL, and ends `cancelled`; those behind it are
         skipped. If the job was stopped before its last step ended, exactly one Exit says `cancelled`: that of the step
-        the stop cut off, or kept from beginning. Idempotent, returns without waiting for the end."""
+        the stop cut off, or kept from beginning. May come at any time, also before `begin` and when the room was left.
+        Idempotent, returns without waiting for the end."""
         ...
 
 
 class Executor(Protocol):
     async def probe(self) -> Probe: ...
 
-    def open(
-        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
-    ) -> AbstractAsyncContextManager[Room]:
-        """Make the attempt's room and start its steps, or adopt the room that bears the attempt's name. Leaving the
-        block in order, or by an error, ends and removes everything; leaving it by cancellation leaves the room running,
-        to be adopted later. A failure to remove is logged and left to `sweep`. Raises `EngineUnavailable`,
-        `SourceUnavailable`, or `BadInput` where the order cannot be carried out here (an image that does not exist)."""
+    def open(self, key: AttemptKey, order: JobOrder) -> AbstractAsyncContextManager[Room]:
+        """Name the attempt's room; nothing is made yet. Leaving the block in order, or by an error, ends and removes
+        everything that bears the name, also what is left of a room that is gone; leaving it by cancellation leaves the
+        room running, to be resumed later. A failure to remove is logged and left to `sweep`."""
         ...
 
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         """Remove every room of this instance (containers, networks, volumes, folders) that is neither in `keep` nor
-        open; names what was removed. Never touches what another instance made. Rooms may be opened meanwhile."""
+        open here; names what was removed. May be called at any time. Never touches what another instance made."""
         ...
 
 
@@ -408,8 +420,7 @@ class Sources(Protocol):
 
     async def place(self, source: Source, into: Path) -> str:
         """Write the source's files below the folder `into`, which exists, replacing what stands in their way and
-        following no link below it. Answers one line that says what was placed. May be repeated. Raises
-        `SourceUnavailable`, or `BadInput` where the commit itself holds what no workspace may have."""
+        following no link below it. Answers one line that says what was placed. May be repeated. Raises `SourceUnavailable`."""
         ...
 
 

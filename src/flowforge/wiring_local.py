@@ -8,9 +8,10 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flowforge.adapters.data.folder import DataFolder
@@ -160,25 +161,34 @@ class _InContainers:
         self._pulled: set[str] = set()
 
     @asynccontextmanager
-    async def open(
-        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
-    ) -> AsyncGenerator[Room]:
-        async with AsyncExitStack() as stack:
-            try:
-                await self._tell_pull(order.image)
-                room = await stack.enter_async_context(self._docker.open(key, order, secrets))
-            except EngineUnavailable as error:
-                raise EngineUnavailable(error.message + _WAY_OUT, final=error.final) from error
-            except BadInput as error:
-                if error.field != "image":
-                    raise
-                raise BadInput(error.message + _WAY_OUT, field=error.field) from error
-            yield room
+    async def open(self, key: AttemptKey, order: JobOrder) -> AsyncGenerator[Room]:
+        async with self._docker.open(key, order) as room:
+            yield _WatchedRoom(room, partial(self._tell_pull, order.image))
 
     async def _tell_pull(self, reference: str | None) -> None:
         if reference and reference not in self._pulled and await self._engine.image(reference) is None:
             self._pulled.add(reference)
             self._say(f"pulling the image {reference} …")
+
+
+class _WatchedRoom:
+    def __init__(self, room: Room, tell_pull: Callable[[], Awaitable[None]]) -> None:
+        self.resume = room.resume
+        self.run = room.run
+        self.stop = room.stop
+        self._begin = room.begin
+        self._tell_pull = tell_pull
+
+    async def begin(self, secrets: Mapping[str, str]) -> None:
+        try:
+            await self._tell_pull()
+            await self._begin(secrets)
+        except EngineUnavailable as error:
+            raise EngineUnavailable(error.message + _WAY_OUT, final=error.final) from error
+        except BadInput as error:
+            if error.field != "image":
+                raise
+            raise BadInput(error.message + _WAY_OUT, field=error.field) from error
 
 
 _WAY_OUT = "; --executor process runs jobs without containers"

@@ -6,7 +6,7 @@ import structlog
 
 from flowforge.engine.mask import Masker
 from flowforge.engine.outcome import outcome
-from flowforge.errors import BadInput, FlowForgeError, LeaseLost
+from flowforge.errors import BadInput, FlowForgeError, LeaseLost, RoomGone
 from flowforge.model.claim import Claim, Lease, Outcome, StepReport
 from flowforge.model.exit import Exit
 from flowforge.model.order import StepOrder
@@ -32,24 +32,18 @@ class Assignment:
         self._spool = spool
         self._room: Room | None = None
         self._stop_reason = ""
-        self._masker = Masker(claim.secrets)  # for all steps: one whose stream was ended is as good as new
+        self._returning = False
+        self._masker = Masker({})
 
     async def carry_out(self) -> None:
         """Raises `LeaseLost` where another attempt took over; the room is gone then. Cancelled, it leaves the room."""
-        key = self.lease.attempt
-        self._spool.hold(self.lease)
+        self._take_up()
         try:
-            await self._in_room()
+            await self._through()
         except LeaseLost:
-            self._spool.drop(key)
+            self._spool.drop(self.lease.attempt)
             raise
-        except Exception as error:  # noqa: BLE001  whatever breaks one attempt must not take the others down
-            await self._link.finish(self.lease, _broken(error))
-        self._spool.drop(key)
-
-    @property
-    def is_stopping(self) -> bool:
-        return bool(self._stop_reason)
+        self._spool.drop(self.lease.attempt)
 
     async def stop(self, reason: str) -> None:
         """End the job, also one whose room is still being made."""
@@ -57,12 +51,35 @@ class Assignment:
         if self._room:
             await self._room.stop(reason)
 
+    def _take_up(self) -> None:
+        """The note comes before the lease is held: a lease without one would be
+        resumed without a room and without secrets."""
+        key = self.lease.attempt
+        self._returning = bool(self._spool.noted(key))
+        if not self._returning:
+            self._spool.note(key, Checkpoint().text())
+        self._spool.hold(self.lease)
+
+    async def _through(self) -> None:
+        try:
+            await self._in_room()
+        except LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever breaks one attempt must not take the others down
+            await self._link.finish(self.lease, _broken(error))
+
     async def _in_room(self) -> None:
         claim = self._claim
-        async with self._executor.open(self.lease.attempt, claim.order, claim.secrets) as room:
+        async with self._executor.open(self.lease.attempt, claim.order) as room:
             self._room = room
             if self._stop_reason:
                 await room.stop(self._stop_reason)
+            secrets = claim.secrets
+            if self._returning:
+                secrets = await room.resume()
+            else:
+                await room.begin(secrets)
+            self._masker = Masker(secrets)  # for all steps: one whose stream was ended is as good as new
             ended = await self._run_steps(room)
             await self._link.finish(self.lease, ended)
 
@@ -125,6 +142,8 @@ def _report(step: StepOrder, ended: Exit, section: Section) -> StepReport:
 def _broken(error: Exception) -> Outcome:
     if isinstance(error, BadInput):
         return Outcome(status=Status.FAILURE, cause=Cause.CONFIG, reason=error.message)
+    if isinstance(error, RoomGone):
+        return Outcome(status=Status.FAILURE, cause=Cause.LOST, reason=error.message)
     if isinstance(error, FlowForgeError):
         return Outcome(status=Status.FAILURE, cause=Cause.INFRASTRUCTURE, reason=error.message)
     log.error("an attempt broke", exc_info=error)

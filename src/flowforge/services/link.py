@@ -58,7 +58,7 @@ class Link:
         order = await self.desk.store.read(lambda tx: order_of(tx, self.runner_id, lease))
         if order is None:
             raise _lost(lease)
-        return Claim(lease=lease, order=order, secrets=self._secrets(order))
+        return Claim(lease=lease, order=order)
 
     async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
         desk = self.desk

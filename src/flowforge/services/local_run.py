@@ -129,7 +129,7 @@ class MemoryLink:
         return claim
 
     async def resume(self, lease: Lease) -> Claim:
-        return self._run.handed(self._held(lease))
+        return Claim(lease=lease, order=self._held(lease).order)
 
     async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
         """A stop is told once: there is one listener, and it is in this process."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flowforge.errors import BadInput, EngineUnavailable, SourceUnavailable
+from flowforge.errors import BadInput, EngineUnavailable, RoomGone, SourceUnavailable
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.exit import Exit
 from flowforge.model.job_spec import Clone
@@ -40,7 +40,7 @@ class FakeJob:
     """What outlives its watchers."""
 
     order: JobOrder
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, str] = field(default_factory=dict)
     exits: list[Exit] = field(default_factory=list)
     outputs: list[bytes] = field(default_factory=list)
     begun: list[int] = field(default_factory=list)
@@ -67,7 +67,8 @@ class FakeJob:
 
 class FakeExecutor:
     """`acts` maps a script's text to what it does; any other text succeeds in silence. `workspaces` is where sources are
-    placed. `jobs` has the rooms that exist, `removed` those that did; set `down` to let the engine fail."""
+    placed. `jobs` has the rooms that exist, `removed` those that did; set `down` to let the engine fail, `stop_error` and
+    `sweep_error` to let these calls raise."""
 
     def __init__(
         self,
@@ -80,39 +81,49 @@ class FakeExecutor:
         self.jobs: dict[AttemptKey, FakeJob] = {}
         self.removed: dict[AttemptKey, FakeJob] = {}
         self.down = ""
+        self.stop_error: Exception | None = None
+        self.sweep_error: Exception | None = None
         self.room = FakeRoom
         self._sources = sources
         self._workspaces = workspaces
         self._released: set[str] = set()
+        self._open: set[AttemptKey] = set()
 
     async def probe(self) -> Probe:
         return Probe(usable=not self.down, engine="fake", reason=self.down)
 
     @asynccontextmanager
-    async def open(
-        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
-    ) -> AsyncIterator["FakeRoom"]:
-        if self.down:
-            raise EngineUnavailable(self.down)
-        job = self.jobs.get(key)
-        if job is None:
-            await self._place_before(key, order)
-            job = self.jobs[key] = FakeJob(order=order, secrets=dict(secrets))
-        if job.watched:
+    async def open(self, key: AttemptKey, order: JobOrder) -> AsyncIterator["FakeRoom"]:
+        if key in self._open:
             raise Misuse(f"the room {key} is open already")
+        self._open.add(key)
+        job = self.jobs.get(key) or FakeJob(order=order)
         job.watched = True
         try:
             yield self.room(self, key, job)
         except (asyncio.CancelledError, GeneratorExit):
-            job.watched = False
             raise
         except BaseException:
             self._remove(key)
             raise
+        finally:
+            job.watched = False
+            self._open.discard(key)
         self._remove(key)
 
+    async def make(self, key: AttemptKey, job: FakeJob) -> None:
+        if self.down:
+            raise EngineUnavailable(self.down)
+        if key in self.jobs:
+            raise Misuse(f"the room {key} was begun before")
+        if job.order.clone is Clone.BEFORE_STEPS and job.order.source is not None:
+            await self.place(key, job.order.source, ".")
+        self.jobs[key] = job
+
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
-        gone = sorted(key for key in self.jobs if key not in keep and not self.jobs[key].watched)
+        if self.sweep_error is not None:
+            raise self.sweep_error
+        gone = sorted(key for key in self.jobs if key not in keep and key not in self._open)
         for key in gone:
             self._remove(key)
         return [f"room {key}" for key in gone]
@@ -137,12 +148,9 @@ class FakeExecutor:
         into.mkdir(parents=True, exist_ok=True)
         return await self._sources.place(source, into)
 
-    async def _place_before(self, key: AttemptKey, order: JobOrder) -> None:
-        if order.clone is Clone.BEFORE_STEPS and order.source is not None:
-            await self.place(key, order.source, ".")
-
     def _remove(self, key: AttemptKey) -> None:
-        self.removed[key] = self.jobs.pop(key)
+        if key in self.jobs:
+            self.removed[key] = self.jobs.pop(key)
 
 
 class FakeRoom:
@@ -151,6 +159,26 @@ class FakeRoom:
         self._key = key
         self._job = job
         self._next = 0
+        self._making: asyncio.Timeout | None = None
+
+    async def begin(self, secrets: Mapping[str, str]) -> None:
+        self._job.secrets = dict(secrets)
+        try:
+            async with asyncio.timeout(None) as self._making:
+                if self._job.stop_reason is None:
+                    await self._executor.make(self._key, self._job)
+        except TimeoutError:
+            if self._job.stop_reason is None:
+                raise
+        finally:
+            self._making = None
+
+    async def resume(self) -> Mapping[str, str]:
+        if self._executor.down:
+            raise EngineUnavailable(self._executor.down)
+        if self._executor.jobs.get(self._key) is not self._job:
+            raise RoomGone(f"there is no room {self._key}")
+        return self._job.secrets
 
     async def run(self, step: StepOrder, sink: Sink, *, since: int = 0) -> Exit:
         self._check(step)
@@ -165,13 +193,20 @@ class FakeRoom:
         return self._job.exits[step.index]
 
     async def stop(self, reason: str) -> None:
+        if self._executor.stop_error is not None:
+            raise self._executor.stop_error
         if self._job.stop_reason is None:
             self._job.stop_reason = reason
+            if self._making is not None:
+                self._making.reschedule(asyncio.get_running_loop().time())
         self._job.wake.set()
 
     def _check(self, step: StepOrder) -> None:
-        if self._executor.jobs.get(self._key) is not self._job or not self._job.watched:
+        made = self._executor.jobs.get(self._key) is self._job
+        if not self._job.watched:
             raise Misuse(f"the room {self._key} was left")
+        if not made and self._job.stop_reason is None:
+            raise Misuse(f"the room {self._key} was not begun")
         if step.index != self._next:
             raise Misuse(f"step {step.index} was asked for when step {self._next} is next")
         if step != self._job.order.steps[step.index]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from flowforge.errors import LeaseLost
 from flowforge.model.attempt import AttemptKey
@@ -34,7 +35,7 @@ class FakeLink:
 
     async def resume(self, lease: Lease) -> Claim:
         self._check(lease)
-        return self.claims[lease.attempt]
+        return replace(self.claims[lease.attempt], secrets={})
 
     async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:  # noqa: ARG002  answers at once
         lost = {lease.attempt for lease in leases if not self._good(lease)}

@@ -73,7 +73,8 @@ class Lodge:
     ) -> "Story":
         """The whole job, watched from its beginning to its end."""
         story = Story()
-        async with asyncio.timeout(60), self.executor.open(key, order, secrets or {}) as room:
+        async with asyncio.timeout(60), self.executor.open(key, order) as room:
+            await room.begin(secrets or {})
             await story.watch(room, order.steps)
         return story
 

@@ -4,10 +4,11 @@ A script's text is what the real shells run; the fake is told beside it what tha
 """
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
-from flowforge.errors import SourceUnavailable
+from flowforge.errors import RoomGone, SourceUnavailable
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.job_spec import Clone
 from flowforge.model.source import Source
@@ -44,12 +45,13 @@ class Gate(Pail):
         return await super().write(data)
 
 
-async def leave_by_cancellation(lodge: Lodge, *dos: str) -> None:
+async def leave_by_cancellation(lodge: Lodge, *dos: str, secrets: Mapping[str, str] | None = None) -> None:
     """Open a room, see the first step begin, and be cancelled."""
     order, gate = lodge.order(*dos), Gate()
 
     async def watch() -> None:
-        async with lodge.executor.open(KEY, order, {}) as room:
+        async with lodge.executor.open(KEY, order) as room:
+            await room.begin(secrets or {})
             for step in order.steps:
                 await room.run(step, gate)
 
@@ -112,7 +114,8 @@ async def test_without_a_failure_on_fail_steps_are_skipped(lodge: Lodge) -> None
 
 async def test_output_is_handed_over_from_the_byte_asked_for(lodge: Lodge) -> None:
     order, story = lodge.order(act(lodge, "echo 0123456789", b"0123456789\n")), Story()
-    async with lodge.executor.open(KEY, order, {}) as room:
+    async with lodge.executor.open(KEY, order) as room:
+        await room.begin({})
         await story.watch(room, order.steps, since=4)
     assert story.outputs == [b"456789\n"]
 
@@ -120,7 +123,8 @@ async def test_output_is_handed_over_from_the_byte_asked_for(lodge: Lodge) -> No
 async def test_stop_cancels_the_running_step_and_skips_all_behind_it(lodge: Lodge) -> None:
     order = lodge.order(script(0, holding(lodge)), script(1, "true"), script(2, "true", when=When.ALWAYS))
     gate = Gate()
-    async with asyncio.timeout(60), lodge.executor.open(KEY, order, {}) as room, asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room, asyncio.TaskGroup() as group:
+        await room.begin({})
         first = group.create_task(room.run(order.steps[0], gate))
         await gate.opened.wait()
         await room.stop("somebody pressed cancel")
@@ -135,7 +139,8 @@ async def test_stop_cancels_the_running_step_and_skips_all_behind_it(lodge: Lodg
 
 async def test_a_stop_between_two_steps_is_carried_by_the_next(lodge: Lodge) -> None:
     order = lodge.order(script(0, "true"), script(1, holding(lodge)), script(2, "true", when=When.ALWAYS))
-    async with asyncio.timeout(60), lodge.executor.open(KEY, order, {}) as room:
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
         first = await room.run(order.steps[0], Pail())
         await room.stop("somebody pressed cancel")
         behind = [await room.run(step, Pail()) for step in order.steps[1:]]
@@ -148,7 +153,8 @@ async def test_a_room_left_by_cancellation_is_adopted_with_its_whole_output(lodg
     texts = (holding(lodge), act(lodge, "echo after", b"after\n"))
     await leave_by_cancellation(lodge, *texts)
     order, gate = lodge.order(*texts), Gate()
-    async with asyncio.timeout(60), lodge.executor.open(KEY, order, {}) as room, asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room, asyncio.TaskGroup() as group:
+        await room.resume()
         first = group.create_task(room.run(order.steps[0], gate))
         await gate.opened.wait()
         await room.stop("enough")
@@ -160,10 +166,84 @@ async def test_a_step_that_ended_unwatched_answers_at_once(lodge: Lodge) -> None
     text = act(lodge, "echo done", b"done\n")
     await leave_by_cancellation(lodge, text, holding(lodge))
     story = Story()
-    async with asyncio.timeout(60), lodge.executor.open(KEY, lodge.order(text, holding(lodge)), {}) as room:
+    async with asyncio.timeout(60), lodge.executor.open(KEY, lodge.order(text, holding(lodge))) as room:
+        await room.resume()
         await story.watch(room, lodge.order(text).steps)
     assert story.outputs == [b"done\n"]
     assert story.exits[0].code == 0
+
+
+async def test_whoever_resumes_a_room_hears_the_secrets_it_was_begun_with(lodge: Lodge) -> None:
+    """They may be others by now, and the room's output holds these."""
+    order = lodge.order(holding(lodge))
+    await leave_by_cancellation(lodge, *[step.do.text for step in order.steps], secrets={"TOKEN": "old"})  # type: ignore[union-attr]
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room:
+        assert await room.resume() == {"TOKEN": "old"}
+        await room.stop("enough")
+
+
+async def test_a_room_that_is_not_there_cannot_be_resumed(lodge: Lodge) -> None:
+    with pytest.raises(RoomGone):
+        async with lodge.executor.open(KEY, lodge.order("true")) as room:
+            await room.resume()
+
+
+async def test_opening_a_room_makes_nothing(lodge: Lodge) -> None:
+    async with lodge.executor.open(KEY, lodge.order("true")):
+        pass
+    assert list(await lodge.executor.sweep(())) == []
+    assert not lodge.site.workspace(KEY).exists()
+
+
+async def test_a_room_that_is_open_is_not_swept(lodge: Lodge) -> None:
+    order = lodge.order(act(lodge, "echo fine", b"fine\n"))
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
+        assert list(await lodge.executor.sweep(())) == []
+        story = await Story().watch(room, order.steps)
+    assert story.text == "fine\n"
+
+
+async def test_a_stop_cancels_a_room_that_is_being_made(
+    lodge: Lodge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placing = asyncio.Event()
+
+    async def never(source: Source, into: object) -> str:
+        placing.set()
+        await asyncio.Event().wait()
+        return f"{source} {into}"
+
+    monkeypatch.setattr(lodge.sources, "place", never)
+    order = lodge.order("true", script(1, "true", when=When.ALWAYS), source=SOURCE, clone=Clone.BEFORE_STEPS)
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(room.begin({}))
+            await placing.wait()
+            await room.stop("somebody pressed cancel")
+        exits = [await room.run(step, Pail()) for step in order.steps]
+    assert [ended.status for ended in exits] == [Status.CANCELLED, Status.SKIPPED]
+    assert (exits[0].cause, exits[0].reason) == (Cause.CANCELLED, "somebody pressed cancel")
+    assert list(await lodge.executor.sweep(())) == []
+
+
+async def test_a_stop_before_the_room_is_made_keeps_it_from_being_made(lodge: Lodge) -> None:
+    order = lodge.order("true", "true", source=NOWHERE, clone=Clone.BEFORE_STEPS)
+    async with lodge.executor.open(KEY, order) as room:
+        await room.stop("never mind")
+        await room.begin({})
+        exits = [await room.run(step, Pail()) for step in order.steps]
+    assert [ended.status for ended in exits] == [Status.CANCELLED, Status.SKIPPED]
+
+
+async def test_a_stop_of_a_room_that_was_left_is_harmless(lodge: Lodge) -> None:
+    order = lodge.order("true")
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
+        await Story().watch(room, order.steps)
+    await room.stop("too late")
+    again = await lodge.run(lodge.order(act(lodge, "echo new", b"new\n")))
+    assert again.text == "new\n"
 
 
 async def test_a_room_that_was_left_in_order_leaves_nothing_to_sweep(lodge: Lodge) -> None:
@@ -183,8 +263,9 @@ async def test_a_sweep_leaves_a_room_that_is_open_alone(lodge: Lodge) -> None:
 
 
 async def test_a_room_left_by_an_error_is_removed(lodge: Lodge) -> None:
-    with pytest.raises(RuntimeError, match="watcher"):
-        async with lodge.executor.open(KEY, lodge.order(holding(lodge)), {}):
+    with pytest.raises(RuntimeError, match="watcher"):  # noqa: PT012 - how the block is left is the point
+        async with lodge.executor.open(KEY, lodge.order(holding(lodge))) as room:
+            await room.begin({})
             raise RuntimeError("the watcher fell over")
     other = await lodge.run(
         lodge.order(act(lodge, "echo new", b"new\n")), key=AttemptKey(run=7, job=3, number=2)
@@ -238,11 +319,11 @@ async def test_a_job_without_a_checkout_finds_its_files(lodge: Lodge) -> None:
     assert story.text == "hello\ner\n"
 
 
-async def test_open_raises_when_the_files_cannot_be_had(lodge: Lodge) -> None:
+async def test_begin_raises_when_the_files_cannot_be_had(lodge: Lodge) -> None:
     order = lodge.order("true", source=NOWHERE, clone=Clone.BEFORE_STEPS)
     with pytest.raises(SourceUnavailable):
-        async with lodge.executor.open(KEY, order, {}):
-            pytest.fail("the room opened")
+        async with lodge.executor.open(KEY, order) as room:
+            await room.begin({})
 
 
 async def test_secrets_are_variables_of_every_step(lodge: Lodge) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from flowforge.errors import RoomGone
 from flowforge.model.status import Cause, Status
 from tests.contract.executors.conftest import DOCKER, PROCESS
 from tests.contract.executors.lodge import KEY, Lodge, Pail, new_site, until
@@ -124,7 +126,8 @@ async def test_what_nobody_comes_back_for_is_swept_with_its_processes(lodge: Lod
 
 async def test_a_sweep_leaves_what_another_instance_made(lodge: Lodge, tmp_path: Path) -> None:
     order, pail = lodge.order("echo begun; sleep 0.5; echo done"), Pail()
-    async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room:
+    async with asyncio.timeout(30), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
         other = type(lodge.executor)(new_site(tmp_path / "other"), lodge.sources)  # type: ignore[call-arg]
         assert list(await other.sweep(())) == []
         ended = await room.run(order.steps[0], pail)
@@ -152,7 +155,8 @@ async def test_a_container_that_somebody_ends_is_a_failure_of_its_own_kind(lodge
     name = f"flowforge-{lodge.site.instance}-{KEY}"
     order = lodge.order("echo begun; sleep 60", "echo next")
     pail = Pail()
-    async with asyncio.timeout(60), lodge.executor.open(KEY, order, {}) as room, asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room, asyncio.TaskGroup() as group:
+        await room.begin({})
         running = group.create_task(room.run(order.steps[0], pail))
         await until(lambda: pail.data)
         await asyncio.to_thread(
@@ -171,7 +175,8 @@ async def test_a_container_that_somebody_ends_is_a_failure_of_its_own_kind(lodge
 async def test_a_killed_supervisor_is_lost_and_so_is_its_step(lodge: Lodge) -> None:
     order = lodge.order("echo $$; exec sleep 61", "echo next")
     pail = Pail()
-    async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room, asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), lodge.executor.open(KEY, order) as room, asyncio.TaskGroup() as group:
+        await room.begin({})
         running = group.create_task(room.run(order.steps[0], pail))
         await until(lambda: pail.data)
         os.kill(_supervisor(lodge), signal.SIGKILL)
@@ -191,3 +196,33 @@ def _supervisor(lodge: Lodge) -> int:
         except OSError:
             continue
     raise AssertionError("no supervisor")
+
+
+@pytest.mark.parametrize("lost", ["control folder", "secrets", "both"])
+async def test_a_machine_that_lost_its_memory_says_so_and_keeps_nothing(lodge: Lodge, lost: str) -> None:
+    """What is on a tmpfs is gone after a restart; the workspace, on disk, is not, and neither is a container."""
+    site, order = lodge.site, lodge.order("echo x > file; sleep 60")
+    with pytest.raises(asyncio.CancelledError):  # noqa: PT012 - how the block is left is the point
+        async with lodge.executor.open(KEY, order) as room:
+            await room.begin({"TOKEN": "s3cret"})
+            raise asyncio.CancelledError
+    if lodge.kind == "process":
+        os.kill(_supervisor(lodge), signal.SIGKILL)
+    if lost != "secrets":
+        shutil.rmtree(site.control(KEY))
+    if lost != "control folder":
+        site.control(KEY).with_name(f"{KEY}.secrets").unlink()
+    with pytest.raises(RoomGone):
+        async with lodge.executor.open(KEY, order) as room:
+            await room.resume()
+    await until(lambda: not leftovers(lodge))
+
+
+async def test_the_secrets_a_room_was_begun_with_are_ours_alone(lodge: Lodge) -> None:
+    order = lodge.order("sleep 60")
+    async with lodge.executor.open(KEY, order) as room:
+        await room.begin({"TOKEN": "s3cret"})
+        kept = lodge.site.control(KEY).with_name(f"{KEY}.secrets")
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+        assert not any(b"s3cret" in path.read_bytes() for path in lodge.site.control(KEY).glob("*.*"))
+    await until(lambda: not kept.exists())

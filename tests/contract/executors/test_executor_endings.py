@@ -73,7 +73,8 @@ async def test_a_step_that_ignores_term_is_killed_after_the_grace(lodge: Lodge) 
 
 async def test_cancel_kills_what_ignores_it(lodge: Lodge) -> None:
     order, pail = lodge.order(STUBBORN), Pail()
-    async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room, asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), lodge.executor.open(KEY, order) as room, asyncio.TaskGroup() as group:
+        await room.begin({})
         running = group.create_task(room.run(order.steps[0], pail))
         while not pail.data:
             await asyncio.sleep(0.01)
@@ -83,7 +84,8 @@ async def test_cancel_kills_what_ignores_it(lodge: Lodge) -> None:
 
 async def test_cancel_before_the_first_step_is_watched_is_told_by_exactly_one_step(lodge: Lodge) -> None:
     order = lodge.order(script(0, "sleep 60"), script(1, "true", when=When.ALWAYS))
-    async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room:
+    async with asyncio.timeout(30), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
         await room.stop("never mind")
         exits = [await room.run(step, Pail()) for step in order.steps]
     assert [ended.status for ended in exits] == [Status.CANCELLED, Status.SKIPPED]
@@ -95,7 +97,8 @@ async def test_cancel_before_the_first_step_is_watched_is_told_by_exactly_one_st
 async def test_a_cancel_between_steps_is_told_by_exactly_one_step(lodge: Lodge, delay: float) -> None:
     """Whenever it comes: thirty short steps leave it many moments between two of them."""
     order, story = lodge.order(*["true"] * 30), Story()
-    async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room, asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), lodge.executor.open(KEY, order) as room, asyncio.TaskGroup() as group:
+        await room.begin({})
         group.create_task(story.watch(room, order.steps))
         await asyncio.sleep(delay)
         await room.stop("enough")
@@ -122,7 +125,8 @@ async def test_a_time_limit_reached_between_steps_fails_the_job(lodge: Lodge, li
 
 async def test_cancel_after_the_last_step_changes_nothing(lodge: Lodge) -> None:
     order = lodge.order("true")
-    async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room:
+    async with asyncio.timeout(30), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
         ended = await room.run(order.steps[0], Pail())
         await room.stop("too late")
     assert ended.status is Status.SUCCESS
@@ -153,7 +157,8 @@ async def test_a_process_left_behind_by_a_step_lives_on_for_the_next_ones(lodge:
 async def test_when_a_job_ends_its_daemons_end(lodge: Lodge) -> None:
     mark = f"{lodge.site.instance}-daemon"
     order = lodge.order(f"setsid bash -c 'exec -a {mark} sleep 600' & disown; sleep 0.1")
-    async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room:
+    async with asyncio.timeout(30), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
         await room.run(order.steps[0], Pail())
         while mark in _commands():
             await asyncio.sleep(0.02)

@@ -77,7 +77,8 @@ def away(tmp_path: Path, doorway: Doorway) -> Lodge:
 
 async def test_a_job_is_read_to_its_end_without_its_engine(away: Lodge, doorway: Doorway) -> None:
     order, pail = away.order("echo begun; sleep 0.3; echo done", "echo second"), Pail()
-    async with asyncio.timeout(30), away.executor.open(KEY, order, {}) as room, asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), away.executor.open(KEY, order) as room, asyncio.TaskGroup() as group:
+        await room.begin({})
         first = group.create_task(room.run(order.steps[0], pail))
         await until(lambda: pail.data)
         await doorway.shut()
@@ -112,7 +113,8 @@ async def test_when_job_and_engine_are_both_gone_the_engine_is_blamed_after_a_wh
             await room_is_read
 
     with suppress(EngineUnavailable):
-        async with asyncio.timeout(30), away.executor.open(KEY, order, {}) as room:
+        async with asyncio.timeout(30), away.executor.open(KEY, order) as room:
+            await room.begin({})
             await lose_both(asyncio.ensure_future(room.run(order.steps[0], pail)))
     await doorway.reopen()
     await away.executor.sweep(())

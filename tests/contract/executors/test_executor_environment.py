@@ -98,8 +98,8 @@ async def test_an_environment_larger_than_the_kernel_takes_is_a_named_error(lodg
 @pytest.mark.parametrize("lodge", ["process"], indirect=True)
 async def test_what_no_process_can_be_given_is_bad_input(lodge: Lodge, order: object) -> None:
     with pytest.raises(BadInput):
-        async with lodge.executor.open(KEY, lodge.order(order), {}):  # type: ignore[arg-type]
-            pytest.fail("the room opened")
+        async with lodge.executor.open(KEY, lodge.order(order)) as room:  # type: ignore[arg-type]
+            await room.begin({})
 
 
 @pytest.mark.parametrize("lodge", ["process"], indirect=True)

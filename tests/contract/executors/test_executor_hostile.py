@@ -95,7 +95,8 @@ async def test_a_root_job_that_meddles_with_its_records_fails_as_infrastructure(
     lodge: Lodge, deed: str
 ) -> None:
     order, pail = lodge.order(f"echo before; sleep 0.2; {deed}; sleep 0.2; echo after; sleep 0.2"), Pail()
-    async with asyncio.timeout(30), lodge.executor.open(KEY, order, {}) as room:
+    async with asyncio.timeout(30), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
         ended = await room.run(order.steps[0], pail)
     assert (ended.status, ended.cause) == (Status.FAILURE, Cause.INFRASTRUCTURE), ended
     assert b"root:" not in pail.data
@@ -133,8 +134,8 @@ async def test_a_workspace_that_somebody_else_made_is_refused(lodge: Lodge) -> N
     workspace.mkdir(parents=True)
     (workspace / "file").write_text("somebody's")
     with pytest.raises(Conflict, match="exists already"):
-        async with lodge.executor.open(KEY, lodge.order("true"), {}):
-            pytest.fail("the room opened")
+        async with lodge.executor.open(KEY, lodge.order("true")) as room:
+            await room.begin({})
     assert (workspace / "file").exists()
 
 

@@ -93,7 +93,8 @@ async def test_a_root_that_cannot_be_written_to(lodge: Lodge, tmp_path: Path) ->
     site = new_site(tmp_path / "strict")
     async with DockerExecutor(site, FakeSources({}), limits=Limits(read_only=True)) as executor:
         order = lodge.order("touch /etc/x 2>/dev/null && exit 1; touch /tmp/y; touch z; echo fine")
-        async with asyncio.timeout(30), executor.open(KEY, order, {}) as room:
+        async with asyncio.timeout(30), executor.open(KEY, order) as room:
+            await room.begin({})
             pail = Pail()
             ended = await room.run(order.steps[0], pail)
     assert (ended.code, pail.data) == (0, b"fine\n")
@@ -105,29 +106,30 @@ async def test_an_image_that_is_not_there_is_named(lodge: Lodge) -> None:
         (EngineUnavailable, BadInput),
         match=r"flowforge-test\.invalid/none:1 is not here and cannot be pulled",
     ):
-        async with lodge.executor.open(KEY, lodge.order("true"), {}):
-            pytest.fail("the room opened")
+        async with lodge.executor.open(KEY, lodge.order("true")) as room:
+            await room.begin({})
 
 
 async def test_a_name_that_is_no_image_is_bad_input(lodge: Lodge) -> None:
     lodge.image = "No Such Thing!"
     with pytest.raises(BadInput):
-        async with lodge.executor.open(KEY, lodge.order("true"), {}):
-            pytest.fail("the room opened")
+        async with lodge.executor.open(KEY, lodge.order("true")) as room:
+            await room.begin({})
 
 
 async def test_a_job_without_an_image_is_bad_input(lodge: Lodge) -> None:
     lodge.image = None
     with pytest.raises(BadInput, match="needs an image"):
-        async with lodge.executor.open(KEY, lodge.order("true"), {}):
-            pytest.fail("the room opened")
+        async with lodge.executor.open(KEY, lodge.order("true")) as room:
+            await room.begin({})
 
 
 async def test_a_job_that_outgrows_its_memory_is_told_so(lodge: Lodge, tmp_path: Path) -> None:
     site = new_site(tmp_path / "small")
     async with DockerExecutor(site, FakeSources({}), limits=Limits(memory=32 << 20)) as executor:
         order = lodge.order("echo begin; exec tail -c 200000000 /dev/zero")
-        async with asyncio.timeout(60), executor.open(KEY, order, {}) as room:
+        async with asyncio.timeout(60), executor.open(KEY, order) as room:
+            await room.begin({})
             ended = await room.run(order.steps[0], Pail())
     assert (ended.cause, ended.code) == (Cause.OOM, 137)
     assert "ran out of memory" in ended.reason
@@ -136,7 +138,8 @@ async def test_a_job_that_outgrows_its_memory_is_told_so(lodge: Lodge, tmp_path:
 async def test_a_container_has_the_profile_and_the_names_it_should(lodge: Lodge) -> None:
     order = lodge.order("sleep 60")
     name = f"flowforge-{lodge.site.instance}-{KEY}"
-    async with asyncio.timeout(30), lodge.executor.open(KEY, order, {"TOKEN": "s3cret"}):
+    async with asyncio.timeout(30), lodge.executor.open(KEY, order) as room:
+        await room.begin({"TOKEN": "s3cret"})
         text = docker("inspect", name)
         found = json.loads(text)[0]
     host = found["HostConfig"]
@@ -176,7 +179,8 @@ async def test_a_fork_bomb_is_bounded_and_dies(lodge: Lodge, tmp_path: Path) -> 
         order = lodge.order(
             script(0, "bomb() { bomb | bomb & }; bomb; while true; do sleep 1; done", timeout=1.0)
         )
-        async with asyncio.timeout(60), executor.open(KEY, order, {}) as room:
+        async with asyncio.timeout(60), executor.open(KEY, order) as room:
+            await room.begin({})
             ended = await room.run(order.steps[0], Pail())
     assert ended.status is Status.FAILURE
     assert docker("ps", "-aq", "--filter", f"label=flowforge.instance={site.instance}") == ""

@@ -41,7 +41,8 @@ def expected(size: int) -> str:
 async def test_a_long_log_arrives_to_the_byte_and_what_was_stored_is_deleted(lodge: Lodge) -> None:
     order = lodge.order(script(0, f"seq 1 100000000 | head -c {MANY}", shell=("sh",)))
     sink = Digest(holds_back=1000)
-    async with asyncio.timeout(60), lodge.executor.open(KEY, order, {}) as room:
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
         ended = await room.run(order.steps[0], sink)
         left = sorted(path.name for path in lodge.site.control(KEY).glob("*.log"))
     assert ended.status is Status.SUCCESS
@@ -83,7 +84,8 @@ async def test_a_slow_sink_holds_the_reader_back_and_loses_nothing(lodge: Lodge)
             return await super().write(data)
 
     order, slow = lodge.order(script(0, "seq 1 200000")), Slow()
-    async with asyncio.timeout(60), lodge.executor.open(KEY, order, {}) as room:
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
         await room.run(order.steps[0], slow)
     assert slow.data == b"".join(b"%d\n" % n for n in range(1, 200001))
 
@@ -103,7 +105,8 @@ async def test_steps_can_write_neither_logs_nor_records(lodge: Lodge) -> None:
 async def test_unread_output_waits_on_disk_up_to_a_bound(lodge: Lodge, tmp_path: Path) -> None:
     """A job whose reader is away must not fill the disk; the bound is 64 segments of 16 MiB."""
     order = lodge.order(script(0, "head -c 1200000000 /dev/zero; touch done", shell=("bash",)))
-    async with asyncio.timeout(60), lodge.executor.open(KEY, order, {}) as room:
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
         last = lodge.site.control(KEY) / "0.63.log"
         while not last.exists() or last.stat().st_size < 16 << 20:
             await asyncio.sleep(0.02)

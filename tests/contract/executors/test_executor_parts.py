@@ -156,7 +156,8 @@ async def test_an_engine_that_does_not_answer_is_given_up(tmp_path: Path) -> Non
 async def test_the_fake_finds_steps_out_of_order() -> None:
     order = JobOrder(key="a", name="a", steps=steps("one", "two"))
     executor = FakeExecutor()
-    async with executor.open(KEY, order, {}) as room:
+    async with executor.open(KEY, order) as room:
+        await room.begin({})
         with pytest.raises(Misuse, match="step 1 was asked for when step 0 is next"):
             await room.run(order.steps[1], Pail())
         await room.run(order.steps[0], Pail())
@@ -168,16 +169,18 @@ async def test_the_fake_finds_steps_out_of_order() -> None:
 
 async def test_the_fake_finds_a_room_that_is_opened_twice() -> None:
     executor, order = FakeExecutor(), JobOrder(key="a", name="a", steps=())
-    async with executor.open(KEY, order, {}):
+    async with executor.open(KEY, order) as room:
+        await room.begin({})
         with pytest.raises(Misuse, match="open already"):
-            async with executor.open(KEY, order, {}):
+            async with executor.open(KEY, order):
                 pytest.fail("opened twice")
 
 
 async def test_the_fake_lets_a_lasting_act_end_when_told() -> None:
     executor = FakeExecutor({"wait": Act(lasts=True, output=b"hi", code=0)})
     order, key = JobOrder(key="a", name="a", steps=steps("wait")), AttemptKey(run=1, job=1, number=1)
-    async with asyncio.timeout(10), executor.open(key, order, {}) as room, asyncio.TaskGroup() as group:
+    async with asyncio.timeout(10), executor.open(key, order) as room, asyncio.TaskGroup() as group:
+        await room.begin({})
         running = group.create_task(room.run(order.steps[0], Pail()))
         executor.let_end("wait")
     assert running.result().status is Status.SUCCESS
@@ -189,5 +192,5 @@ async def test_the_fake_can_be_down() -> None:
     executor.down = "the engine sleeps"
     assert not (await executor.probe()).usable
     with pytest.raises(EngineUnavailable, match="sleeps"):
-        async with executor.open(KEY, JobOrder(key="a", name="a", steps=()), {}):
-            pytest.fail("opened")
+        async with executor.open(KEY, JobOrder(key="a", name="a", steps=())) as room:
+            await room.begin({})

@@ -84,7 +84,8 @@ async def test_a_checked_supervisor_finds_nothing_in_checkouts_and_a_cancel(chec
     story = await checked_lodge.run(order)
     assert story.exits[3].cause is Cause.CONFIG
     order = checked_lodge.order("sleep 60")
-    async with asyncio.timeout(30), checked_lodge.executor.open(KEY, order, {}) as room:
+    async with asyncio.timeout(30), checked_lodge.executor.open(KEY, order) as room:
+        await room.begin({})
         await room.stop("enough")
         assert (await room.run(order.steps[0], Pail())).status is Status.CANCELLED
 
@@ -132,7 +133,7 @@ async def test_a_stop_that_is_there_before_the_first_step_is_carried_by_it(
     room = [("workspace", str(workspace)), ("scripts", str(tmp_path / "scripts"))]
     (control / "plan").write_bytes(netstrings.pack([*room, *step, *step]))
     (control / "stop").write_text("enough")
-    subprocess.run([checked, "detach", control], check=True, timeout=30)
+    await asyncio.to_thread(lambda: subprocess.run([checked, "detach", control], check=True, timeout=30))
     await until((control / "1.exit").exists)
     records = [dict(netstrings.unpack((control / f"{index}.exit").read_bytes())) for index in (0, 1)]
     assert [(record["status"], record.get("cause")) for record in records] == [

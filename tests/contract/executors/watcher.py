@@ -13,10 +13,12 @@ from typing import Any
 from flowforge.adapters.executors.docker import DockerExecutor
 from flowforge.adapters.executors.process import ProcessExecutor
 from flowforge.adapters.executors.site import Site
+from flowforge.errors import RoomGone
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.job_spec import Clone
 from flowforge.model.order import JobOrder
 from flowforge.model.source import Source
+from flowforge.ports import Room
 from flowforge.testing.sources import FakeSources
 from tests.contract.executors.lodge import ORIGIN, steps
 from tests.needs import ENGINE_SOCKET
@@ -43,14 +45,23 @@ async def watch(told: dict[str, Any]) -> None:
         key="build", name="build", steps=steps(*told["scripts"]), image=told["image"],
         source=Source(origin=ORIGIN, commit=""), clone=Clone.BEFORE_STEPS,
     )  # fmt: skip
-    async with (
-        kind(site, sources) as executor,
-        executor.open(AttemptKey.parse(told["key"]), order, {}) as room,
-    ):
-        for step in order.steps:
-            sink = FileSink(store / f"{step.index}.out")
-            ended = await room.run(step, sink, since=sink.size)
-            (store / f"{step.index}.end").write_text(f"{ended.status} {ended.code} {ended.reason}")
+    key = AttemptKey.parse(told["key"])
+    async with kind(site, sources) as executor:
+        try:
+            async with executor.open(key, order) as room:
+                await room.resume()
+                await read(room, order, store)
+        except RoomGone:
+            async with executor.open(key, order) as room:
+                await room.begin({})
+                await read(room, order, store)
+
+
+async def read(room: Room, order: JobOrder, store: Path) -> None:
+    for step in order.steps:
+        sink = FileSink(store / f"{step.index}.out")
+        ended = await room.run(step, sink, since=sink.size)
+        (store / f"{step.index}.end").write_text(f"{ended.status} {ended.code} {ended.reason}")
 
 
 def become(user: int | None) -> None:

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from flowforge.errors import LeaseLost
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.event import EventKind
 from flowforge.model.order import JobOrder, StepOrder
 from flowforge.model.plan import Plan, PlannedJob
+from flowforge.model.secret_ref import SecretRef
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_spec import Script, When
 from flowforge.ports import RunnerLink
 from flowforge.runner.agent import Agent
+from flowforge.runner.assignment import Assignment
 from flowforge.runner.patient import PatientLink
 from flowforge.runner.rhythm import Rhythm
 from flowforge.services.control import Control
@@ -248,11 +251,7 @@ async def test_a_long_step_is_seen_running(world: World) -> None:
 async def test_secrets_never_reach_the_log(world: World) -> None:
     world.vault.values["TOKEN"] = "s3cr3t-value"
     leaky = machine(world, {"leak": Act(output=b"the token is s3cr3t-value!\n")})
-    from flowforge.model.secret_ref import SecretRef
-
-    planned = job("build", "leak")
-    planned = replace(planned, order=replace(planned.order, secrets=(SecretRef(name="TOKEN"),)))
-    run_id = await leaky.start(planned)
+    run_id = await leaky.start(with_token(job("build", "leak")))
     async with leaky.agent():
         assert await leaky.over(run_id) is Status.SUCCESS
     assert await leaky.log(AttemptKey(run=run_id, job=1, number=1)) == b"the token is ***!\n"
@@ -325,3 +324,49 @@ def test_a_rhythm_gives_three_signs_of_life_in_each_lease(lease: float) -> None:
     rhythm = Rhythm.within(lease)
     assert (rhythm.renew + rhythm.pause) * 3 <= lease
     assert rhythm.claim * 3 <= lease
+
+
+def with_token(planned: PlannedJob) -> PlannedJob:
+    return replace(planned, order=replace(planned.order, secrets=(SecretRef(name="TOKEN"),)))
+
+
+async def test_a_secret_that_changed_while_the_agent_was_away_is_masked_as_it_was(world: World) -> None:
+    world.vault.values["TOKEN"] = "old-secret-value"
+    leaky = machine(world, {"first": Act(lasts=True), "leak": Act(output=b"it is old-secret-value\n")})
+    run_id = await leaky.start(with_token(job("build", "first", "leak")))
+    async with leaky.agent():
+        (key,) = await leaky.running(1)
+    world.vault.values["TOKEN"] = "new-secret-value"
+    leaky.executor.let_end("first")
+    async with leaky.agent():
+        assert await leaky.over(run_id) is Status.SUCCESS
+    assert await leaky.log(key) == b"it is ***\n"
+
+
+async def test_an_attempt_whose_room_the_machine_lost_is_followed_by_another(world: World) -> None:
+    slow = machine(world, {"wait": Act(lasts=True)})
+    run_id = await slow.start(job("build", "wait"))
+    async with slow.agent():
+        (key,) = await slow.running(1)
+    del slow.executor.jobs[key]
+    slow.executor.let_end("wait")
+    async with slow.agent():
+        assert await slow.over(run_id) is Status.SUCCESS
+    attempts = await world.store.read(lambda tx: tx.attempts.of(key.job))
+    assert [(attempt.status, attempt.cause) for attempt in attempts] == [
+        (Status.FAILURE, Cause.LOST),
+        (Status.SUCCESS, None),
+    ]
+
+
+async def test_a_failure_that_cannot_be_told_because_the_lease_is_lost_is_forgotten(world: World) -> None:
+    slow = machine(world)
+    await slow.start(job("build", "make"))
+    link = await world.runner()
+    claim = await link.claim(0)
+    assert claim
+    slow.executor.down = "no engine"
+    stale = replace(claim, lease=replace(claim.lease, token="stolen"))
+    with pytest.raises(LeaseLost):
+        await Assignment(stale, link, slow.executor, slow.spool).carry_out()
+    assert slow.spool.held() == []

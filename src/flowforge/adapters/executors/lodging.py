@@ -1,10 +1,11 @@
 """A room's folders: made before anything else has its name, removed after everything else is gone."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,14 +23,13 @@ EMPTY_DEADLINE = 600.0
 SHARED_TRIES = 100
 
 
-def make(site: Site, key: AttemptKey) -> RoomFolder:
+def make(site: Site, key: AttemptKey) -> None:
     """Raises `Conflict` for a workspace that has files but no control folder of ours: another instance's."""
     workspace = site.workspace(key)
     if not site.control(key).exists() and workspace.exists() and any(workspace.iterdir()):
         raise Conflict(f"the workspace {workspace} exists already and was not made for this attempt")
-    folder = RoomFolder.make(site.control(key))
+    site.control(key).mkdir(mode=0o700, parents=True, exist_ok=True)
     _make_workspace(workspace)
-    return folder
 
 
 def _make_workspace(workspace: Path) -> None:
@@ -43,6 +43,24 @@ def _make_workspace(workspace: Path) -> None:
                 raise
         else:
             return
+
+
+def keep_secrets(site: Site, key: AttemptKey, secrets: Mapping[str, str]) -> None:
+    """For as long as the room stands, where only we can read them: whoever resumes it must mask what it was begun with,
+    whatever the values are by then."""
+    path = _secrets(site, key)
+    path.unlink(missing_ok=True)
+    with open(path, "x", encoding="utf-8", opener=_open_private) as file:
+        json.dump(dict(secrets), file)
+
+
+def kept_secrets(site: Site, key: AttemptKey) -> dict[str, str] | None:
+    """None where there is no such room, or what it was begun with is lost."""
+    try:
+        known = json.loads(_secrets(site, key).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return dict(known) if site.control(key).is_dir() else None
 
 
 def unowned(site: Site, keep: Collection[AttemptKey]) -> list[AttemptKey]:
@@ -80,13 +98,25 @@ def remove(site: Site, key: AttemptKey) -> None:
         _remove_tree(folder)
     with suppress(OSError):
         workspace.parent.rmdir()
-    shutil.rmtree(site.control(key))
+    _secrets(site, key).unlink(missing_ok=True)
+    with suppress(FileNotFoundError):
+        shutil.rmtree(site.control(key))
 
 
 def aside(site: Site, key: AttemptKey) -> Path:
     """Where a room on the host keeps what is not of the workspace: the steps' home and scripts."""
     workspace = site.workspace(key)
     return workspace.with_name(f"{workspace.name}.aside")
+
+
+def _secrets(site: Site, key: AttemptKey) -> Path:
+    """Beside the control folder, which a job in a container can read."""
+    control = site.control(key)
+    return control.with_name(f"{control.name}.secrets")
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _remove_tree(folder: Path) -> None:

@@ -2,82 +2,42 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import chain
-from typing import Protocol, Self
+from typing import Self
 
 import structlog
 
 from flowforge.adapters.executors import lodging
 from flowforge.adapters.executors.departures import Departures
+from flowforge.adapters.executors.entrance import Entrance, House
 from flowforge.adapters.executors.folder_watch import FolderWatch
-from flowforge.adapters.executors.plan_file import Surroundings, plan_file
-from flowforge.adapters.executors.room import Ending, Place, SupervisedRoom
-from flowforge.adapters.executors.room_folder import RoomFolder
+from flowforge.adapters.executors.machinery import Machinery
+from flowforge.adapters.executors.room_folder import RoomFolder, Tampered
 from flowforge.adapters.executors.site import Site
 from flowforge.adapters.executors.threads import Threads
 from flowforge.errors import FlowForgeError
 from flowforge.model.attempt import AttemptKey
-from flowforge.model.job_spec import Clone
 from flowforge.model.order import JobOrder
 from flowforge.ports import Room, Sources
 
 log = structlog.get_logger(__name__)
 
 
-class Machinery(Protocol):
-    """What containers and plain processes do differently. Everything is named by the attempt."""
-
-    async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
-        """Make all that the job needs but do not begin it. What an earlier life left under this name is replaced."""
-        ...
-
-    async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
-        """Let the supervisor begin."""
-        ...
-
-    async def autopsy(self, key: AttemptKey) -> Ending | None:
-        """The supervisor's lock is free: what became of it, or None where it lives after all."""
-        ...
-
-    async def evict(self, key: AttemptKey) -> None:
-        """Remove what `prepare` made, running or not, but for the room's folders. Nothing there is no error."""
-        ...
-
-    async def strays(self, keep: Collection[AttemptKey]) -> Sequence[str]:
-        """Remove this instance's things of attempts that are not to be kept and have no folder; names them. `keep` may
-        grow meanwhile: it is asked about each thing after that was seen."""
-        ...
-
-
-class _Kept(Collection[AttemptKey]):
-    """What is not to be swept, as it stands at each moment: rooms are opened while a sweep goes on."""
-
-    def __init__(self, *groups: Collection[AttemptKey]) -> None:
-        self._groups = groups
-
-    def __contains__(self, key: object) -> bool:
-        return any(key in group for group in self._groups)
-
-    def __iter__(self) -> Iterator[AttemptKey]:
-        return chain.from_iterable(self._groups)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
 class Rooms:
     def __init__(self, site: Site, sources: Sources, machinery: Machinery) -> None:
         self._site = site
-        self._sources = sources
         self._machinery = machinery
         self._watch = FolderWatch()
         self._departures = Departures()
         self._open: set[AttemptKey] = set()
         self._leaving: dict[AttemptKey, asyncio.Event] = {}
+        self._sweeping = asyncio.Lock()
         self.threads = Threads()
+        self._house = House(
+            site=site, sources=sources, machinery=machinery, watch=self._watch, threads=self.threads
+        )
 
     async def __aenter__(self) -> Self:
         await self._departures.__aenter__()
@@ -88,76 +48,79 @@ class Rooms:
         self.threads.close()
 
     @asynccontextmanager
-    async def open(self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]) -> AsyncIterator[Room]:
-        if key in self._leaving:
-            await self._leaving[key].wait()
-        # Before anything of it exists: a sweep may be under way.
+    async def open(self, key: AttemptKey, order: JobOrder) -> AsyncIterator[Room]:
         self._open.add(key)
+        entrance = Entrance(key, order, self._house, partial(self._vacated, key))
         try:
-            async with self._opened(key, order, secrets) as room:
-                yield room
-        finally:
-            self._open.discard(key)
-
-    @asynccontextmanager
-    async def _opened(
-        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
-    ) -> AsyncIterator[Room]:
-        folder = await self.threads.run(lodging.make, self._site, key)
-        try:
-            with self._watch.watch(folder.path) as changes:
-                if not folder.begun():
-                    await self._begin(key, order, secrets, folder)
-                place = Place(order=order, folder=folder, workspace=self._site.workspace(key))
-                autopsy = partial(self._machinery.autopsy, key)
-                yield SupervisedRoom(
-                    place, sources=self._sources, changes=changes, threads=self.threads, autopsy=autopsy
-                )
+            yield entrance
         except (asyncio.CancelledError, GeneratorExit):
-            folder.close()
+            entrance.close()
+            self._open.discard(key)
             raise
         except BaseException:
-            await self._leave(key, folder)
+            await self._leave(key, entrance)
             raise
-        await self._leave(key, folder)
+        await self._leave(key, entrance)
 
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
-        removed = []
         kept = _Kept(keep, self._open, self._leaving)
-        for key in await self.threads.run(lodging.unowned, self._site, keep):
-            if key not in kept:
-                folder = await self.threads.run(RoomFolder, self._site.control(key))
-                await self._remove(key, folder, 0)
-                removed.append(f"room {key}")
-        return (*removed, *await self._machinery.strays(kept))
+        removed = []
+        async with self._sweeping:
+            for key in await self.threads.run(lodging.unowned, self._site, kept):
+                if key not in kept:
+                    self._leaving[key] = asyncio.Event()
+                    await self._remove(key, 0)
+                    removed.append(f"room {key}")
+            return (*removed, *await self._machinery.strays(kept))
 
-    async def _begin(
-        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str], folder: RoomFolder
-    ) -> None:
+    async def _vacated(self, key: AttemptKey) -> None:
+        while key in self._leaving:
+            await self._leaving[key].wait()
+
+    async def _leave(self, key: AttemptKey, entrance: Entrance) -> None:
+        entrance.close()
+        self._open.discard(key)
+        if entrance.made:
+            self._leaving[key] = asyncio.Event()
+            await self._departures.add(self._remove(key, self._site.grace))
+
+    async def _remove(self, key: AttemptKey, grace: float) -> None:
+        """What is in `_leaving`."""
         try:
-            async with asyncio.TaskGroup() as group:
-                preparing = group.create_task(self._machinery.prepare(key, order))
-                if order.clone is Clone.BEFORE_STEPS and order.source is not None:
-                    group.create_task(self._sources.place(order.source, self._site.workspace(key)))
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        plan = plan_file(order, secrets, preparing.result())
-        await self.threads.run(folder.write, "plan", plan)
-        await self._machinery.start(key, folder)
-
-    async def _leave(self, key: AttemptKey, folder: RoomFolder) -> None:
-        self._leaving[key] = asyncio.Event()
-        await self._departures.add(self._remove(key, folder, self._site.grace))
-
-    async def _remove(self, key: AttemptKey, folder: RoomFolder, grace: float) -> None:
-        try:
-            with self._watch.watch(folder.path) as changes:
-                await lodging.end(folder, changes, grace)
+            await self._end(key, grace)
             await self._machinery.evict(key)
             await self.threads.run(lodging.remove, self._site, key)
         except (FlowForgeError, OSError, subprocess.SubprocessError) as error:
             log.warning("room not removed, left to the next sweep", attempt=str(key), error=str(error))
         finally:
+            self._leaving.pop(key).set()
+
+    async def _end(self, key: AttemptKey, grace: float) -> None:
+        """A job that is root in its container may be in the way of an ending in order; its container is not."""
+        try:
+            folder = await self.threads.run(RoomFolder, self._site.control(key))
+        except FileNotFoundError:
+            return
+        try:
+            with self._watch.watch(folder.path) as changes:
+                await lodging.end(folder, changes, grace)
+        except (Tampered, OSError) as error:
+            log.warning("the job cannot be ended in order", attempt=str(key), error=str(error))
+        finally:
             folder.close()
-            if key in self._leaving:
-                self._leaving.pop(key).set()
+
+
+class _Kept(Collection[AttemptKey]):
+    """A union that grows and shrinks with its parts: what is opened during a sweep is kept, too."""
+
+    def __init__(self, *parts: Collection[AttemptKey]) -> None:
+        self._parts = parts
+
+    def __contains__(self, key: object) -> bool:
+        return any(key in part for part in self._parts)
+
+    def __iter__(self) -> Iterator[AttemptKey]:
+        return iter({key for part in self._parts for key in part})
+
+    def __len__(self) -> int:
+        return len(set(self))

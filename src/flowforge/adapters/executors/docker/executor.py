@@ -1,7 +1,7 @@
 """Runs each job in a container of its own."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Self
 
@@ -60,10 +60,8 @@ class DockerExecutor:
         name = (version.get("Platform") or {}).get("Name") or "Docker"
         return Probe(usable=True, engine=f"{name} {version.get('Version', '')}".strip())
 
-    def open(
-        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
-    ) -> AbstractAsyncContextManager[Room]:
-        return self._rooms.open(key, order, secrets)
+    def open(self, key: AttemptKey, order: JobOrder) -> AbstractAsyncContextManager[Room]:
+        return self._rooms.open(key, order)
 
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         return await self._rooms.sweep(keep)

@@ -6,7 +6,7 @@ import pwd
 import stat
 import subprocess
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache
 from pathlib import Path
@@ -60,15 +60,13 @@ class ProcessExecutor:
             return Probe(usable=False, engine="process", reason=error.message)
         return Probe(usable=True, engine="process")
 
-    def open(
-        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
-    ) -> AbstractAsyncContextManager[Room]:
+    def open(self, key: AttemptKey, order: JobOrder) -> AbstractAsyncContextManager[Room]:
         if order.image is not None and not self._mentioned:
             self._mentioned = True
             log.warning(
                 "the process executor runs jobs without a container: `image` is ignored", image=order.image
             )
-        return self._rooms.open(key, order, secrets)
+        return self._rooms.open(key, order)
 
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         return await self._rooms.sweep(keep)

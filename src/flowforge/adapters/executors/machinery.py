@@ -1,0 +1,35 @@
+"""What an executor's rooms are made of."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from flowforge.adapters.executors.plan_file import Surroundings
+from flowforge.adapters.executors.room import Ending
+from flowforge.adapters.executors.room_folder import RoomFolder
+from flowforge.model.attempt import AttemptKey
+from flowforge.model.order import JobOrder
+
+
+class Machinery(Protocol):
+    """What containers and plain processes do differently. Everything is named by the attempt."""
+
+    async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
+        """Make all that the job needs but do not begin it. What an earlier life left under this name is replaced."""
+        ...
+
+    async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
+        """Let the supervisor begin."""
+        ...
+
+    async def autopsy(self, key: AttemptKey) -> Ending | None:
+        """The supervisor's lock is free: what became of it, or None where it lives after all."""
+        ...
+
+    async def evict(self, key: AttemptKey) -> None:
+        """Remove what `prepare` made, running or not, but for the room's folders. Nothing there is no error."""
+        ...
+
+    async def strays(self, keep: Collection[AttemptKey]) -> Sequence[str]:
+        """Remove this instance's things of attempts that are not to be kept and have no folder; names them. `keep`
+        grows meanwhile: ask it again before each removal."""
+        ...
