@@ -103,6 +103,41 @@ async def test_a_root_job_that_meddles_with_its_records_fails_as_infrastructure(
 
 
 @pytest.mark.parametrize("lodge", [DOCKER], indirect=True)
+async def test_a_root_job_cannot_lay_a_folder_in_the_way_of_its_stop(lodge: Lodge) -> None:
+    text = f"mkdir {CONTROL}/.stop.draft; echo made; sleep 300"
+    order, pail = lodge.order(text), Pail()
+    async with asyncio.timeout(60):
+        async with lodge.executor.open(KEY, order) as room:
+            await room.begin({})
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(room.run(order.steps[0], pail))
+                await until(lambda: pail.data)
+                await room.stop("enough")
+        assert running.result().status is Status.CANCELLED
+        await until(lambda: not lodge.site.control(KEY).exists())
+
+
+@pytest.mark.parametrize("lodge", [PROCESS], indirect=True)
+async def test_a_stop_that_cannot_be_written_is_the_jobs_failure(
+    lodge: Lodge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, pail = lodge.order("echo begun; sleep 300", "true"), Pail()
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room:
+        await room.begin({})
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(room.run(order.steps[0], pail))
+            await until(lambda: pail.data)
+            with monkeypatch.context() as hindered:
+                hindered.setattr(
+                    "flowforge.adapters.executors.room_folder.secrets.token_hex", lambda _: "no/such"
+                )
+                await room.stop("enough")
+        behind = await room.run(order.steps[1], Pail())
+    assert (running.result().status, running.result().cause) == (Status.FAILURE, Cause.INFRASTRUCTURE)
+    assert behind.status is Status.SKIPPED
+
+
+@pytest.mark.parametrize("lodge", [DOCKER], indirect=True)
 async def test_a_link_laid_for_the_next_steps_log_is_not_followed(lodge: Lodge) -> None:
     order = lodge.order(f"ln -s /etc/passwd {CONTROL}/1.0.log", "echo mine")
     story = await lodge.run(order)

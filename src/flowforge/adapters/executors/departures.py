@@ -4,10 +4,14 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Self
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 
 class Departures:
     """Within `async with`, removal goes on behind the caller's back and is awaited at the end; without, it is awaited
-    at once. What is added must not raise."""
+    at once. One that breaks harms no other: what it left is for the next sweep."""
 
     def __init__(self) -> None:
         self._group: asyncio.TaskGroup | None = None
@@ -24,6 +28,13 @@ class Departures:
 
     async def add(self, removal: Coroutine[None, None, None]) -> None:
         if self._group is None:
-            await removal
+            await _survived(removal)
         else:
-            self._group.create_task(removal)
+            self._group.create_task(_survived(removal))
+
+
+async def _survived(removal: Coroutine[None, None, None]) -> None:
+    try:
+        await removal
+    except Exception:
+        log.exception("a room's removal broke, left to the next sweep")

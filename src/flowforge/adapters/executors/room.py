@@ -62,27 +62,40 @@ class SupervisedRoom:
         self._autopsy = autopsy
         self._ending: Ending | None = None
         self._cut_off = False
+        self._tampered: Tampered | None = None
 
     async def run(self, step: StepOrder, sink: Sink, *, since: int = 0) -> Exit:
+        if self._cut_off:
+            return Exit(status=Status.SKIPPED)
         tail = LogTail(self._folder, step.index, since)
         try:
             if isinstance(step.do, Checkout):
                 await self._serve(step, step.do)
             return await self._follow(step, tail, sink)
         except Tampered as tampered:
+            self._cut_off = True
             await self.stop(str(tampered))
             return Exit(status=Status.FAILURE, cause=Cause.INFRASTRUCTURE, reason=str(tampered))
         finally:
             tail.close()
 
     async def stop(self, reason: str) -> None:
-        if not await self._threads.run(self._folder.has, "stop"):
-            await self._threads.run(self._folder.write, "stop", reason.lstrip(STOP_NOW).encode())
+        """A job that keeps it from being written is given up by whoever watches, and its room removed."""
+        try:
+            await self._threads.run(self._leave_word, reason)
+        except Tampered as tampered:
+            self._tampered = tampered
         self._changes.happened()
+
+    def _leave_word(self, reason: str) -> None:
+        if not self._folder.has("stop"):
+            self._folder.write("stop", reason.lstrip(STOP_NOW).encode())
 
     async def _follow(self, step: StepOrder, tail: LogTail, sink: Sink) -> Exit:
         gone = False  # one more look after the last sign of life: what was written just before
         while True:
+            if self._tampered is not None:
+                raise self._tampered
             self._changes.clear()
             look = await self._threads.run(self._look, step.index, tail)
             if look.data:

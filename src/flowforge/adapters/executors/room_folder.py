@@ -6,6 +6,7 @@ folder, following no link, and only regular files of a bounded size are believed
 
 import fcntl
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -39,6 +40,8 @@ class RoomFolder:
             os.stat(name, dir_fd=self.fd, follow_symlinks=False)
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise Tampered(f"{name} in the job's control folder cannot be looked at") from error
         return True
 
     def begun(self) -> bool:
@@ -76,15 +79,18 @@ class RoomFolder:
             os.close(fd)
 
     def write(self, name: str, data: bytes) -> None:
-        """Whole or not at all, in place of what stands there."""
-        draft = f".{name}.draft"
-        self.remove(draft)
-        fd = os.open(
-            draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self.fd
-        )
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-        os.rename(draft, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+        """Whole or not at all, in place of what stands there. Raises `Tampered` where something is in the way; a job
+        cannot lay it in the draft's way, whose name it cannot guess."""
+        draft = f".{secrets.token_hex(8)}.draft"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            with os.fdopen(os.open(draft, flags, 0o600, dir_fd=self.fd), "wb") as file:
+                file.write(data)
+            os.rename(draft, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+        except OSError as error:
+            raise Tampered(
+                f"{name} cannot be written to the job's control folder: {error.strerror}"
+            ) from error
 
     def remove(self, name: str) -> None:
         try:
