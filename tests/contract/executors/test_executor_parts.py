@@ -2,24 +2,29 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from flowforge.adapters.executors import exit_record, folder_watch, netstrings
+from flowforge.adapters.executors import exit_record, folder_watch, lodging, netstrings
+from flowforge.adapters.executors.departures import Departures
 from flowforge.adapters.executors.docker.engine import Engine
 from flowforge.adapters.executors.docker.engine_socket import EngineSocket
 from flowforge.adapters.executors.folder_watch import Changes, FolderWatch
 from flowforge.adapters.executors.log_tail import SEGMENT, LogTail
+from flowforge.adapters.executors.plan_file import Surroundings
+from flowforge.adapters.executors.room import Ending
 from flowforge.adapters.executors.room_folder import RoomFolder, Tampered
+from flowforge.adapters.executors.rooms import Rooms
 from flowforge.errors import EngineUnavailable
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.order import JobOrder
 from flowforge.model.status import Cause, Status
 from flowforge.testing.executor import Act, FakeExecutor, Misuse
-from tests.contract.executors.lodge import KEY, Pail, script, steps
+from flowforge.testing.sources import FakeSources
+from tests.contract.executors.lodge import KEY, Pail, new_site, script, steps
 
 
 @pytest.fixture
@@ -38,7 +43,15 @@ def test_what_is_no_pairs_is_refused(data: bytes) -> None:
         netstrings.unpack(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"junk", netstrings.pack([("status", "fine"), ("bytes", "0")])])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"junk",
+        netstrings.pack([("status", "fine"), ("bytes", "0")]),
+        netstrings.pack([("status", "running"), ("bytes", "0")]),
+    ],
+)
 def test_a_record_that_makes_no_sense_is_tampering(data: bytes) -> None:
     with pytest.raises(Tampered):
         exit_record.parse(data)
@@ -79,6 +92,84 @@ def test_a_pipe_in_place_of_a_log_does_not_hold_the_reader(folder: RoomFolder) -
     os.mkfifo(folder.path / "0.0.log")
     with pytest.raises(Tampered):
         LogTail(folder, 0, 0).read()
+
+
+def test_what_lies_in_the_way_of_a_file_is_tampering(folder: RoomFolder) -> None:
+    (folder.path / ".stop.draft").mkdir()
+    folder.write("stop", b"enough")
+    assert folder.read("stop") == b"enough"
+    (folder.path / "0.answer" / "x").mkdir(parents=True)
+    with pytest.raises(Tampered, match=r"0\.answer"):
+        folder.write("0.answer", b"")
+
+
+async def test_a_removal_that_breaks_harms_no_other() -> None:
+    done = []
+
+    async def broken() -> None:
+        raise RuntimeError("boom")
+
+    async def fine() -> None:
+        done.append("fine")
+
+    async with Departures() as departures:
+        await departures.add(broken())
+        await departures.add(fine())
+    await departures.add(broken())
+    assert done == ["fine"]
+
+
+async def test_sweeps_at_once_and_rooms_opened_meanwhile_do_no_harm(tmp_path: Path) -> None:
+    machinery = SlowMachinery()
+    site, order = new_site(tmp_path), JobOrder(key="a", name="a", steps=())
+    old, new = AttemptKey(run=1, job=1, number=1), AttemptKey(run=2, job=2, number=1)
+    lodging.make(site, old)
+    machinery.things.add(old)
+    async with (
+        asyncio.timeout(10),
+        Rooms(site, FakeSources({}), machinery) as rooms,
+        asyncio.TaskGroup() as group,
+    ):
+        sweeps = [group.create_task(rooms.sweep(())) for _ in range(2)]
+        await machinery.evicting.wait()
+        async with rooms.open(new, order) as room:
+            await room.begin({})
+            machinery.go_on.set()
+            swept = [await sweep for sweep in sweeps]
+            assert machinery.things == {new}
+    assert swept == [(f"room {old}",), ()]
+
+
+class SlowMachinery:
+    """Its things are names, and it takes them away when it is told to go on."""
+
+    def __init__(self) -> None:
+        self.things: set[AttemptKey] = set()
+        self.evicting = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
+        del order
+        self.things.add(key)
+        return Surroundings(workspace="/w", scripts="/s", grace=1)
+
+    async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
+        del key
+        folder.write("alive", b"")
+
+    async def autopsy(self, key: AttemptKey) -> Ending | None:
+        del key
+        return None
+
+    async def evict(self, key: AttemptKey) -> None:
+        self.evicting.set()
+        await self.go_on.wait()
+        self.things.discard(key)
+
+    async def strays(self, keep: Collection[AttemptKey]) -> Sequence[str]:
+        gone = [key for key in self.things if key not in keep]
+        self.things.difference_update(gone)
+        return [f"thing {key}" for key in gone]
 
 
 def test_a_record_may_not_be_large(folder: RoomFolder) -> None:

@@ -40,7 +40,7 @@ def parse(data: bytes) -> ExitRecord:
     try:
         fields = {name: value.decode("utf-8", "replace") for name, value in netstrings.unpack(data)}
         return ExitRecord(
-            status=Status(fields["status"]),
+            status=_ended(fields["status"]),
             cause=fields.get("cause", ""),
             detail=fields.get("detail", ""),
             code=int(fields["code"]) if "code" in fields else None,
@@ -97,6 +97,13 @@ def _blame(
     }
     reason = reasons.get(record.cause, f'step "{step.name}" cannot be started: {record.detail}')
     return CAUSES.get(record.cause, Cause.INFRASTRUCTURE), reason
+
+
+def _ended(text: str) -> Status:
+    status = Status(text)
+    if not status.terminal:
+        raise ValueError(f"{text} is no end")
+    return status
 
 
 def _time(text: str | None) -> datetime | None:

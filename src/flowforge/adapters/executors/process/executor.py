@@ -55,7 +55,7 @@ class ProcessExecutor:
     async def probe(self) -> Probe:
         try:
             supervisor.for_this_machine()
-            self._account()
+            await self._rooms.threads.run(self._account)
         except EngineUnavailable as error:
             return Probe(usable=False, engine="process", reason=error.message)
         return Probe(usable=True, engine="process")
@@ -73,7 +73,7 @@ class ProcessExecutor:
 
     async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
         del order
-        account = self._account()
+        account = await self._rooms.threads.run(self._account)
         aside = lodging.aside(self._site, key)
         home = aside / "home"
         await self._rooms.threads.run(_make_home, home, account)
@@ -116,6 +116,7 @@ class ProcessExecutor:
         return ()
 
     def _account(self) -> pwd.struct_passwd | None:
+        """Blocking: call from a worker thread."""
         if os.geteuid() != 0:
             return None
         try:

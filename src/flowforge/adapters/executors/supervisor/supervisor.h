@@ -24,8 +24,9 @@
 #include <sys/types.h>
 
 #define SEGMENT (16LL << 20)
-/* How much unread output may wait on disk before the step has to: bounds a job whose reader is away. */
-#define UNREAD_SEGMENTS 64
+/* How many full segments may wait for the reader before the step has to: bounds a job whose reader is away. With the one
+ * being written that is 64 MiB, for the control folder is best on a tmpfs, and what lies there is memory. */
+#define UNREAD_SEGMENTS 3
 #define PATH_SIZE 4096
 #define CHUNK (256 << 10)
 
