@@ -254,7 +254,8 @@ async def test_a_room_that_was_left_in_order_leaves_nothing_to_sweep(lodge: Lodg
 async def test_a_sweep_leaves_a_room_that_is_open_alone(lodge: Lodge) -> None:
     """A job may begin while its agent still sweeps up after an earlier life."""
     order, gate = lodge.order(holding(lodge)), Gate()
-    async with asyncio.timeout(60), lodge.executor.open(KEY, order, {}) as room, asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), lodge.executor.open(KEY, order) as room, asyncio.TaskGroup() as group:
+        await room.begin({})
         step = group.create_task(room.run(order.steps[0], gate))
         await gate.opened.wait()
         assert list(await lodge.executor.sweep(())) == []

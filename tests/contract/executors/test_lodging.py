@@ -13,7 +13,7 @@ ROUNDS = 400
 def come_and_go(site: Site, job: int) -> None:
     key = AttemptKey(run=1, job=job, number=1)
     for _ in range(ROUNDS):
-        lodging.make(site, key).close()
+        lodging.make(site, key)
         assert site.workspace(key).is_dir()
         lodging.remove(site, key)
 
