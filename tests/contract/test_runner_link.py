@@ -1,4 +1,7 @@
-"""The runner link: one holder a job, late writes refused, everything repeatable."""
+"""The runner link: one holder a job, late writes refused, everything repeatable.
+
+`world.runner()` answers the link that is tried: the one in process today, and whichever way a runner is reached later.
+"""
 
 import asyncio
 from dataclasses import replace
@@ -14,6 +17,12 @@ from flowforge.services.control import Control
 from flowforge.services.link import Link
 from flowforge.services.runners import Runners
 from tests.unit.services.world import World, order
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
 
 SUCCESS = Outcome(status=Status.SUCCESS)
 
