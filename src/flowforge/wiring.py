@@ -241,7 +241,7 @@ async def _local_agent(settings: Settings, base: Base, runners: Runners, executo
         await runners.note(runner.id, note)
 
     spool, rhythm = FolderSpool(base.data.spool), Rhythm.within(settings.lease_seconds)
-    return Agent(link, executor, spool, settings.runner_slots, tell, rhythm).serve
+    return Agent(link, executor, spool, settings.runner_slots, tell, rhythm, settings.log_limit).serve
 
 
 async def _executor(

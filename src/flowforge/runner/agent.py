@@ -11,6 +11,7 @@ from flowforge.model.claim import Claim, Lease
 from flowforge.ports import Executor, RunnerLink, Spool
 from flowforge.runner.assignment import Assignment
 from flowforge.runner.heartbeat import Heartbeat
+from flowforge.runner.log_pipe import DEFAULT_LIMIT
 from flowforge.runner.rhythm import Rhythm
 
 log = structlog.get_logger()
@@ -29,6 +30,7 @@ class Agent:
     slots: int
     tell: Callable[[str], Awaitable[None]]
     rhythm: Rhythm = field(default_factory=Rhythm)
+    log_limit: int = DEFAULT_LIMIT
 
     async def serve(self) -> None:
         """Until cancelled; rooms are left running then. May be called again after it broke."""
@@ -113,7 +115,7 @@ class _Life:
     async def _carry_out(self, claim: Claim) -> None:
         agent = self._agent
         key = claim.lease.attempt
-        assignment = Assignment(claim, agent.link, agent.executor, agent.spool)
+        assignment = Assignment(claim, agent.link, agent.executor, agent.spool, agent.log_limit)
         self._heartbeat.heed(key, assignment.stop)
         try:
             await assignment.carry_out()

@@ -13,7 +13,7 @@ from flowforge.model.order import StepOrder
 from flowforge.model.status import Cause, Status
 from flowforge.ports import Executor, Room, RunnerLink, Spool
 from flowforge.runner.checkpoint import Checkpoint, Section
-from flowforge.runner.log_pipe import LogPipe
+from flowforge.runner.log_pipe import DEFAULT_LIMIT, LogPipe
 
 log = structlog.get_logger()
 
@@ -24,12 +24,15 @@ WORTH_TELLING = 0.1
 class Assignment:
     """`carry_out` is called once. What it needs to go on after a kill is in the spool before it is needed."""
 
-    def __init__(self, claim: Claim, link: RunnerLink, executor: Executor, spool: Spool) -> None:
+    def __init__(
+        self, claim: Claim, link: RunnerLink, executor: Executor, spool: Spool, log_limit: int = DEFAULT_LIMIT
+    ) -> None:
         self.lease: Lease = claim.lease
         self._claim = claim
         self._link = link
         self._executor = executor
         self._spool = spool
+        self._log_limit = log_limit
         self._room: Room | None = None
         self._stop_reason = ""
         self._returning = False
@@ -99,7 +102,9 @@ class Assignment:
     async def _watch(self, room: Room, step: StepOrder, begun: Checkpoint) -> tuple[Exit, Checkpoint]:
         try:
             async with asyncio.TaskGroup() as tasks:
-                pipe = LogPipe(self._link, self.lease, self._spool, self._masker, tasks, begun)
+                pipe = LogPipe(
+                    self._link, self.lease, self._spool, self._masker, tasks, begun, self._log_limit
+                )
                 telling = tasks.create_task(self._tell_running(step, begun.start))
                 ended = await room.run(step, pipe, since=begun.raw)
                 telling.cancel()

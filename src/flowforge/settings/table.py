@@ -212,6 +212,14 @@ SETTINGS: tuple[Setting, ...] = (
         doc="Jobs the local runner executes at the same time.",
     ),
     Setting(
+        name="log_limit",
+        variables=("FLOWFORGE_LOG_LIMIT",),
+        key="runner.log_limit",
+        parse=parsers.size(1024, 1024**4),
+        default="1000000000",
+        doc="Bytes of one attempt's log that are kept; what is behind them is cut, and the cut is marked.",
+    ),
+    Setting(
         name="lease_seconds",
         variables=("FLOWFORGE_LEASE_SECONDS",),
         key="runner.lease_seconds",

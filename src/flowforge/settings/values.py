@@ -54,6 +54,7 @@ class Settings:
     executor: ExecutorChoice
     engine_wait: float
     runner_slots: int
+    log_limit: int
     lease_seconds: float
     log_level: LogLevel
     log_format: LogFormat

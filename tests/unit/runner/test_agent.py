@@ -18,6 +18,7 @@ from flowforge.model.step_spec import Script, When
 from flowforge.ports import RunnerLink
 from flowforge.runner.agent import Agent
 from flowforge.runner.assignment import Assignment
+from flowforge.runner.log_pipe import cut_mark
 from flowforge.runner.patient import PatientLink
 from flowforge.runner.rhythm import Rhythm
 from flowforge.services.control import Control
@@ -370,3 +371,15 @@ async def test_a_failure_that_cannot_be_told_because_the_lease_is_lost_is_forgot
     with pytest.raises(LeaseLost):
         await Assignment(stale, link, slow.executor, slow.spool).carry_out()
     assert slow.spool.held() == []
+
+
+async def test_a_log_is_kept_to_the_limit_that_was_set(world: World) -> None:
+    chatty = machine(world, {"talk": Act(output=b"x" * 5000)})
+    run_id = await chatty.start(job("build", "talk"))
+    agent = Agent(await world.runner(), chatty.executor, chatty.spool, 1, chatty.tell_nobody, QUICK, 1024)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(agent.serve())
+        assert await chatty.over(run_id) is Status.SUCCESS
+        working.cancel()
+    kept = await chatty.log(AttemptKey(run=run_id, job=1, number=1))
+    assert kept == b"x" * 1024 + cut_mark(1024)
