@@ -31,19 +31,13 @@ def take(tx: Tx, runner_id: int, token: str, now: datetime) -> tuple[Lease, JobO
         job = tx.jobs.get(ready.id)
         if job is None or job.order is None or not job.ready:
             continue
+        tx.jobs.save(replace(job, runner=runner.name))
         move_run(tx, job.run_id, Claimed(key=job.key), now)
         key = AttemptKey(run=job.run_id, job=job.id, number=job.attempt + 1)
         tx.attempts.add(Attempt(key=key, runner_id=runner_id, token=token, started_at=now))
         tx.steps.save([StepRun(attempt=key, index=step.index, name=step.name) for step in job.order.steps])
-        _name_runner(tx, job.id, runner)
         return Lease(attempt=key, token=token), job.order
     return None
-
-
-def _name_runner(tx: Tx, job_id: int, runner: Runner) -> None:
-    job = tx.jobs.get(job_id)
-    if job:
-        tx.jobs.save(replace(job, runner=runner.name))
 
 
 def known_runner(tx: Tx, runner_id: int) -> Runner:
@@ -143,8 +137,8 @@ def close(
     tx: Tx, runner_id: int, lease: Lease, outcome: Outcome, log_size: int, now: datetime
 ) -> Moved | None:
     """End the attempt and move its run. None where the lease does not hold; the same end twice is one."""
-    attempt = own(tx, runner_id, lease)
     run = tx.runs.hold(lease.attempt.run)
+    attempt = own(tx, runner_id, lease)
     if attempt is None or run is None:
         _note_refused(tx, lease, "finish", now)
         return None
