@@ -273,7 +273,7 @@ def test_without_an_engine_auto_takes_processes_and_says_why(tmp_path: Path) -> 
     folder.write(TWO_JOBS)
     socket = tmp_path / "no.sock"
     done = folder.run("--json", DOCKER_HOST=f"unix://{socket}")
-    assert done.code == 0
+    assert done.code == 0, (done.out, done.err)
     assert "jobs run as plain processes of this machine: " in done.err
     assert str(socket) in done.err
     asked = Folder(tmp_path, "docker", tmp_path).run(DOCKER_HOST=f"unix://{socket}")

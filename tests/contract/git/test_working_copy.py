@@ -1,6 +1,7 @@
 """A person's own folder as it is on disk, what is not committed included."""
 
 import os
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from flowforge.adapters.git.limits import GitLimits
+from flowforge.adapters.git.own_folder import OwnFolder
+from flowforge.adapters.git.workers import Abort
 from flowforge.adapters.git.working_copy import WorkingCopySources
 from flowforge.errors import SourceUnavailable
 from flowforge.model.source import Source
@@ -257,3 +260,12 @@ async def test_a_deadline_ends_the_work(plain: Own) -> None:
     with pytest.raises(SourceUnavailable, match="longer than"):
         await sources.place(Source(origin=str(plain.folder), commit=""), plain.workspace)
     sources.close()
+
+
+def test_a_folder_that_goes_away_while_it_is_copied_is_left_out(plain: Own) -> None:
+    plain.write("a/kept")
+    plain.write("b/gone")
+    files = OwnFolder(path=plain.folder, abort=Abort(), leave_out=plain.workspace).files()
+    assert next(files) == b"a/kept"
+    shutil.rmtree(plain.folder / "b")
+    assert list(files) == []

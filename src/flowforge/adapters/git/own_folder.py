@@ -54,9 +54,7 @@ class OwnFolder:
 
     def _below(self, folder: bytes) -> Iterator[bytes]:
         """A repository within the repository too: its files are what its own checkout placed there."""
-        with os.scandir(self._where(folder) if folder else os.fsencode(self.path)) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-        for entry in entries:
+        for entry in self._entries(folder):
             path = folder + b"/" + entry.name if folder else entry.name
             if entry.name in _VERSION_CONTROL or not self._counts(path):
                 continue
@@ -64,6 +62,14 @@ class OwnFolder:
                 yield from self._below(path)
             else:
                 yield path
+
+    def _entries(self, folder: bytes) -> Sequence[os.DirEntry[bytes]]:
+        """None of a folder that went away since it was listed: a person's folder lives on while it is copied."""
+        try:
+            with os.scandir(self._where(folder) if folder else os.fsencode(self.path)) as found:
+                return sorted(found, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            return ()
 
     def _where(self, path: bytes) -> bytes:
         return os.fsencode(self.path) + b"/" + path
