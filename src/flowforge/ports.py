@@ -25,6 +25,7 @@ from flowforge.model.probe import Probe
 from flowforge.model.project import Pipeline, Project
 from flowforge.model.run import Run
 from flowforge.model.runner import Runner
+from flowforge.model.secret import SecretScope
 from flowforge.model.source import Source
 from flowforge.model.step_run import StepRun
 
@@ -461,4 +462,6 @@ class CommitStatuses(Protocol):
 class Vault(Protocol):
     """The one door to secret values."""
 
-    def get(self, name: str) -> str | None: ...
+    async def values(self, scope: SecretScope, names: Collection[str]) -> Mapping[str, str]:
+        """Those of the names that have a value for who asks. Raises `Upstream` where that cannot be told now."""
+        ...

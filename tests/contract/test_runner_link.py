@@ -156,7 +156,7 @@ async def test_a_restarted_runner_gets_its_order_again(world: World) -> None:
 
 
 async def test_only_declared_secrets_are_handed_out(world: World) -> None:
-    world.vault.values.update(TOKEN="t0p", OTHER="x")
+    world.vault.secrets.update(TOKEN="t0p", OTHER="x")
     await world.planned_as(Plan(jobs=(PlannedJob(order=order("build", secrets=("TOKEN",))),)))
     assert (await claimed(await world.runner())).secrets == {"TOKEN": "t0p"}
 

@@ -28,10 +28,16 @@ def plan(pipeline: PipelineConfig, occasion: Occasion) -> Plan:
     ordered = in_order({key: spec.needs for key, spec in specs.items()})
     return Plan(
         jobs=tuple(
-            PlannedJob(order=_order(specs[key], pipeline.env, occasion), needs=specs[key].needs)
+            PlannedJob(
+                order=_order(specs[key], pipeline.env, occasion),
+                needs=specs[key].needs,
+                terms=specs[key].terms,
+            )
             for key in ordered
         ),
         on_failure=pipeline.on_failure,
+        skip=pipeline.skip,
+        concurrency=pipeline.concurrency,
     )
 
 
@@ -66,6 +72,7 @@ def _order(spec: JobSpec, pipeline_env: Mapping[str, str], occasion: Occasion) -
             working_directory=step.working_directory or spec.working_directory,
             timeout=step.timeout,
             silence_timeout=step.silence_timeout,
+            background=step.background,
         )
         for index, step in enumerate(spec.steps)
     )
@@ -78,4 +85,9 @@ def _order(spec: JobSpec, pipeline_env: Mapping[str, str], occasion: Occasion) -
         clone=spec.clone,
         secrets=spec.secrets,
         timeout=spec.timeout,
+        services=spec.services,
+        reach=spec.reach,
+        resources=spec.resources,
+        network=spec.network,
+        grant=spec.grant,
     )

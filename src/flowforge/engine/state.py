@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from flowforge.model.claim import Outcome
+from flowforge.model.job_terms import NO_TERMS, JobTerms
 from flowforge.model.pipeline_config import OnFailure
 from flowforge.model.status import Cause, Status
 
@@ -88,6 +89,7 @@ class Phase(StrEnum):
 class JobState:
     key: str
     needs: tuple[str, ...] = ()
+    terms: JobTerms = NO_TERMS
     phase: Phase = Phase.BLOCKED
     attempt: int = 0
     status: Status = Status.PENDING

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from flowforge.model.job_terms import NO_TERMS, JobTerms
+from flowforge.model.resources import USUAL, Network, Resources
 from flowforge.model.secret_ref import SecretRef
+from flowforge.model.service_spec import ServiceReach, ServiceSpec
 from flowforge.model.step_spec import StepSpec
 
 
@@ -21,7 +24,8 @@ class Clone(StrEnum):
 class JobSpec:
     """`key` is unique in its pipeline and what `needs` names; `image` is None where the dialect asks for no container.
 
-    `timeout` is in seconds and bounds the whole job; None for the runner's own limit.
+    `timeout` is in seconds and bounds the whole job; None for the runner's own limit. `grant` names what an admin allows
+    on a runner beyond the usual profile.
     """
 
     key: str
@@ -34,3 +38,9 @@ class JobSpec:
     secrets: tuple[SecretRef, ...] = ()
     clone: Clone = Clone.BEFORE_STEPS
     timeout: float | None = None
+    terms: JobTerms = NO_TERMS
+    services: tuple[ServiceSpec, ...] = ()
+    reach: ServiceReach = ServiceReach.BY_NAME
+    resources: Resources = USUAL
+    network: Network = Network.OPEN
+    grant: str = ""

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flowforge.model.job_spec import Clone
+from flowforge.model.resources import USUAL, Network, Resources
 from flowforge.model.secret_ref import SecretRef
+from flowforge.model.service_spec import ServiceReach, ServiceSpec
 from flowforge.model.source import Source
 from flowforge.model.step_spec import Checkout, Script, When
 
@@ -21,6 +23,7 @@ class StepOrder:
     working_directory: str | None = None
     timeout: float | None = None
     silence_timeout: float | None = None
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +38,8 @@ class JobOrder:
     clone: Clone = Clone.BEFORE_STEPS
     secrets: tuple[SecretRef, ...] = ()
     timeout: float | None = None
+    services: tuple[ServiceSpec, ...] = ()
+    reach: ServiceReach = ServiceReach.BY_NAME
+    resources: Resources = USUAL
+    network: Network = Network.OPEN
+    grant: str = ""

@@ -9,11 +9,22 @@ from flowforge.model.trigger import Trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person's word for a run of somebody else's code: good for this one commit and config and nothing else."""
+
+    commit: str
+    config_digest: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """`number` counts within the project. `config_text` and its digest are kept for good: they say what ran.
 
     `planned_at` is None until the config was read and the jobs are rows; until then the run can be prepared again
-    from the start. `attempt` counts the re-runs of one original, whose id is in `rerun_of`.
+    from the start. `attempt` counts the re-runs of one original, whose id is in `rerun_of`. `group` is its concurrency
+    group within the project, empty for none.
     """
 
     id: int
@@ -29,6 +40,8 @@ class Run:
     on_failure: OnFailure = OnFailure.STOP
     delivery_id: int | None = None
     rerun_of: int | None = None
+    group: str = ""
+    approval: Approval | None = None
     attempt: int = 1
     config_path: str = ""
     config_text: str = ""

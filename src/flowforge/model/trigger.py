@@ -1,6 +1,7 @@
 """What started a run."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -15,6 +16,17 @@ class TriggerEvent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """A pull or merge request. The trigger's branch is the one it comes from, `target` the one it goes to; from a
+    `fork` it is somebody else's code: no secrets, a read-only cache, and it waits for an approval."""
+
+    number: int
+    target: str
+    source_repository: str = ""
+    fork: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
     """All of it is somebody else's text: it reaches a job as environment values only, never as script text."""
 
@@ -25,3 +37,12 @@ class Trigger:
     branch: str = ""
     title: str = ""
     author: str = ""
+    author_id: str = ""
+    before: str = ""
+    pull_request: PullRequest | None = None
+    inputs: Mapping[str, str | bool | int | float] = field(default_factory=dict)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether those who wrote the code may write to the repository anyway."""
+        return self.pull_request is None or not self.pull_request.fork

@@ -13,6 +13,7 @@ from flowforge.model.event import EventKind, NewEvent
 from flowforge.model.job_run import JobRun
 from flowforge.model.order import JobOrder
 from flowforge.model.runner import Runner
+from flowforge.model.secret import SecretScope
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_run import StepRun
 from flowforge.ports import Tx
@@ -63,6 +64,20 @@ def live(tx: Tx, runner_id: int, lease: Lease) -> Attempt | None:
 def order_of(tx: Tx, runner_id: int, lease: Lease) -> JobOrder | None:
     job = tx.jobs.get(lease.attempt.job) if live(tx, runner_id, lease) else None
     return job.order if job else None
+
+
+def scope_of(tx: Tx, key: AttemptKey) -> SecretScope:
+    """On whose behalf the attempt may ask for secrets."""
+    run, job = tx.runs.get(key.run), tx.jobs.get(key.job)
+    if run is None or job is None:
+        raise NotFound("job", key.job)
+    return SecretScope(
+        organisation_id=run.organisation_id,
+        project_id=run.project_id,
+        environment=job.terms.environment,
+        branch=run.trigger.branch,
+        trusted=run.trigger.trusted,
+    )
 
 
 def beat(tx: Tx, runner_id: int, leases: Collection[Lease], now: datetime) -> Renewal:

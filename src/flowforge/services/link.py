@@ -1,7 +1,7 @@
 """The server's side of the runner link. Who the runner is comes from its credential, never from what it says."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from flowforge.errors import LeaseLost
@@ -9,7 +9,17 @@ from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
 from flowforge.model.order import JobOrder
 from flowforge.model.status import Cause, Status
 from flowforge.ports import Bell, Clock, Logs, Store, Vault
-from flowforge.services.attempts import beat, close, live, note_steps, order_of, own, renewal_of, take
+from flowforge.services.attempts import (
+    beat,
+    close,
+    live,
+    note_steps,
+    order_of,
+    own,
+    renewal_of,
+    scope_of,
+    take,
+)
 from flowforge.services.progress import EVENTS, JOBS, STOPS
 from flowforge.services.runners import runner_of
 
@@ -101,7 +111,7 @@ class Link:
 
     async def _with_secrets(self, lease: Lease, order: JobOrder) -> Claim | None:
         """None where a declared secret has no value: the job is over then, and says which."""
-        values = self._secrets(order)
+        values = await self._secrets(lease, order)
         missing = ", ".join(ref.name for ref in order.secrets if ref.name not in values)
         if not missing:
             return Claim(lease=lease, order=order, secrets=values)
@@ -109,9 +119,11 @@ class Link:
         await self.finish(lease, Outcome(status=Status.FAILURE, cause=Cause.CONFIG, reason=reason))
         return None
 
-    def _secrets(self, order: JobOrder) -> dict[str, str]:
-        values = {ref.name: self.desk.vault.get(ref.name) for ref in order.secrets}
-        return {name: value for name, value in values.items() if value is not None}
+    async def _secrets(self, lease: Lease, order: JobOrder) -> Mapping[str, str]:
+        if not order.secrets:
+            return {}
+        scope = await self.desk.store.read(lambda tx: scope_of(tx, lease.attempt))
+        return await self.desk.vault.values(scope, [ref.name for ref in order.secrets])
 
 
 def _lost(lease: Lease) -> LeaseLost:

@@ -6,6 +6,7 @@ from pathlib import Path
 from flowforge.dialects.registry import CONFIG_PATHS, LATER_FOLDERS, LATER_PATHS, dialect_named, dialect_of
 from flowforge.dialects.yaml_text import LARGEST_FILE
 from flowforge.errors import BadInput
+from flowforge.model.inputs import NOTHING_GIVEN
 from flowforge.model.pipeline_config import Parsed
 
 
@@ -48,7 +49,7 @@ def check(file: ConfigFile, dialect: str | None = None) -> Checked:
     known = dialect_named(dialect) if dialect else dialect_of(file.path)
     if known is None:
         raise BadInput(f"there is no dialect {dialect}", field="dialect")
-    return Checked(file=file, dialect=known.name, parsed=known.parse(file.text, file.path))
+    return Checked(file=file, dialect=known.name, parsed=known.parse(file.text, file.path, NOTHING_GIVEN))
 
 
 def _is_at(path: str, name: str) -> bool:

@@ -13,6 +13,7 @@ from flowforge.engine.plan import Occasion, plan
 from flowforge.engine.state import Planned, Rejected
 from flowforge.errors import BadInput, Bug, FlowForgeError, NotFound, TooLarge, Upstream
 from flowforge.model.event import EventKind
+from flowforge.model.inputs import Given
 from flowforge.model.job_run import JobRun
 from flowforge.model.pipeline_config import PipelineConfig
 from flowforge.model.plan import Plan
@@ -109,7 +110,8 @@ class Preparer:
         now = self.clock.now
         try:
             source = await self._fetch(run, project)
-            config = await self._config(source)
+            given = Given(trigger=run.trigger, number=run.number, run_id=run.id, inputs=run.trigger.inputs)
+            config = await self._config(source, given)
         except Unplannable as error:
             await self._reject(run_id, error)
         else:
@@ -139,11 +141,11 @@ class Preparer:
             ) from error
         return Source(origin=project.clone_url, commit=commit, ref=trigger.ref)
 
-    async def _config(self, source: Source) -> Config:
+    async def _config(self, source: Source, given: Given) -> Config:
         for path in CONFIG_PATHS:
             content = await self._read(source, path)
             if content is not None:
-                return parsed(path, content)
+                return parsed(path, content, given)
         raise Unplannable(Cause.CONFIG, await self._what_is_missing(source))
 
     async def _read(self, source: Source, path: str) -> bytes | None:
@@ -169,9 +171,9 @@ class Preparer:
         return f"{wanted}: add one that names at least one job"
 
 
-def parsed(path: str, content: bytes) -> Config:
+def parsed(path: str, content: bytes, given: Given) -> Config:
     text = content.decode("utf-8", errors="surrogateescape")
-    outcome = dialect_of(path).parse(text, path)
+    outcome = dialect_of(path).parse(text, path, given)
     if outcome.pipeline is None:
         raise Unplannable(Cause.CONFIG, _listed(outcome.errors))
     return Config(path=path, text=text, pipeline=outcome.pipeline)
@@ -237,6 +239,7 @@ def _jobs(tx: Tx, run: Run, planned: Plan, now: datetime) -> list[JobRun]:
             key=job.order.key,
             name=job.order.name,
             needs=job.needs,
+            terms=job.terms,
             order=job.order,
             image=job.order.image,
             created_at=now,

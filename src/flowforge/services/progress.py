@@ -74,6 +74,7 @@ def _job_state(job: JobRun) -> JobState:
     return JobState(
         key=job.key,
         needs=job.needs,
+        terms=job.terms,
         phase=_job_phase(job),
         attempt=job.attempt,
         status=job.status,

@@ -1,11 +1,14 @@
 """A fake of the port `Vault`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+
+from flowforge.model.secret import SecretScope
 
 
 class FakeVault:
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self.secrets = dict(secrets or {})
 
-    def get(self, name: str) -> str | None:
-        return self.secrets.get(name) or None
+    async def values(self, scope: SecretScope, names: Collection[str]) -> Mapping[str, str]:
+        """The same for everybody that is trusted."""
+        return {name: self.secrets[name] for name in names if scope.trusted and self.secrets.get(name)}

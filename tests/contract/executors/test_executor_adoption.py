@@ -67,7 +67,7 @@ class Watcher:
 
 
 def leftovers(lodge: Lodge) -> list[Path]:
-    found = [path for folder in (lodge.site.folder, lodge.site.workspaces) for path in folder.rglob("*")]
+    found = [path for folder in (lodge.site.folder, lodge.site.workspaces) for path in _below(folder)]
     if lodge.kind == "docker":
         label = f"label=flowforge.instance={lodge.site.instance}"
         listed = subprocess.run(
@@ -75,6 +75,12 @@ def leftovers(lodge: Lodge) -> list[Path]:
         )
         found += [Path(name) for name in listed.stdout.split()]
     return found
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """What goes away meanwhile is not there."""
+    for path, folders, files in os.walk(folder):
+        yield from (Path(path, name) for name in (*folders, *files))
 
 
 async def test_a_job_whose_watcher_was_killed_goes_on_and_is_read_to_its_end(

@@ -250,7 +250,7 @@ async def test_a_long_step_is_seen_running(world: World) -> None:
 
 
 async def test_secrets_never_reach_the_log(world: World) -> None:
-    world.vault.values["TOKEN"] = "s3cr3t-value"
+    world.vault.secrets["TOKEN"] = "s3cr3t-value"
     leaky = machine(world, {"leak": Act(output=b"the token is s3cr3t-value!\n")})
     run_id = await leaky.start(with_token(job("build", "leak")))
     async with leaky.agent():
@@ -332,12 +332,12 @@ def with_token(planned: PlannedJob) -> PlannedJob:
 
 
 async def test_a_secret_that_changed_while_the_agent_was_away_is_masked_as_it_was(world: World) -> None:
-    world.vault.values["TOKEN"] = "old-secret-value"
+    world.vault.secrets["TOKEN"] = "old-secret-value"
     leaky = machine(world, {"first": Act(lasts=True), "leak": Act(output=b"it is old-secret-value\n")})
     run_id = await leaky.start(with_token(job("build", "first", "leak")))
     async with leaky.agent():
         (key,) = await leaky.running(1)
-    world.vault.values["TOKEN"] = "new-secret-value"
+    world.vault.secrets["TOKEN"] = "new-secret-value"
     leaky.executor.let_end("first")
     async with leaky.agent():
         assert await leaky.over(run_id) is Status.SUCCESS

@@ -20,6 +20,7 @@ from flowforge.testing.bell import MemoryBell
 from flowforge.testing.clock import ManualClock
 from flowforge.testing.logs import MemoryLogs
 from flowforge.testing.store import MemoryStore
+from flowforge.testing.vault import FakeVault
 
 REPOSITORY = ForgeRepository(
     forge="github",
@@ -77,7 +78,7 @@ class World:
     bell: MemoryBell = field(default_factory=MemoryBell)
     clock: ManualClock = field(default_factory=ManualClock)
     logs: MemoryLogs = field(default_factory=MemoryLogs)
-    vault: Secrets = field(default_factory=Secrets)
+    vault: FakeVault = field(default_factory=FakeVault)
 
     async def pushed(self, number: int = 1) -> int:
         receipt = await Intake(self.store, self.bell, self.clock).accept(push(number), b"{}")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from flowforge.errors import BadInput, NotConfigured, Upstream
 from flowforge.forges.forge import Forge
 from flowforge.model.commit_status import CommitStatus
+from flowforge.model.secret import SecretScope
 from flowforge.ports import Http, Vault
 
 
@@ -23,7 +24,7 @@ class ForgeCommitStatuses:
         forge = self._forges.get(status.forge)
         if forge is None:
             raise Upstream(f"the forge {status.forge} takes no commit statuses", final=True)
-        token = self._vault.get(forge.token_name)
+        token = (await self._vault.values(SecretScope(), [forge.token_name])).get(forge.token_name)
         if not token:
             raise NotConfigured(
                 f"no token for commit statuses at {forge.name}: set {forge.token_name} (scope repo:status)"

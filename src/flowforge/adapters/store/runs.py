@@ -14,7 +14,18 @@ from flowforge.model.run import Run
 from flowforge.model.status import Status
 from flowforge.model.trigger import Trigger
 
-_TRIGGER = ("repository", "commit", "ref", "branch", "title", "author")
+_TRIGGER = (
+    "repository",
+    "commit",
+    "ref",
+    "branch",
+    "title",
+    "author",
+    "author_id",
+    "before",
+    "pull_request",
+    "inputs",
+)
 
 
 def _run(**columns: Any) -> Run:

@@ -19,10 +19,12 @@ from flowforge.adapters.store.types import Choice, Id, Instant, Json, JsonOf, Js
 from flowforge.model.commit_status import CommitStatus
 from flowforge.model.credential import CredentialKind, Role
 from flowforge.model.event import EventKind
+from flowforge.model.job_terms import NO_TERMS, JobTerms
 from flowforge.model.order import JobOrder
 from flowforge.model.pipeline_config import OnFailure
+from flowforge.model.run import Approval
 from flowforge.model.status import Cause, Status
-from flowforge.model.trigger import TriggerEvent
+from flowforge.model.trigger import PullRequest, TriggerEvent
 
 metadata = MetaData(
     naming_convention={
@@ -37,6 +39,7 @@ NOUNS = ("organisations", "projects", "pipelines", "deliveries", "runs", "jobs",
 """Those whose ids come from `counters`."""
 
 OVER = "status IN ('success', 'failure', 'cancelled', 'skipped')"
+GROUPED = text("\"group\" <> ''")
 LIVE = text(f"NOT ({OVER})")
 READY = text("ready AND status = 'pending'")
 OWED = text("delivered < version AND given_up_at IS NULL")
@@ -131,10 +134,15 @@ runs = Table(
     Column("number", Id, nullable=False),
     Column("trigger_event", Choice(TriggerEvent), nullable=False),
     *_words("repository", "commit", "ref", "branch", "title", "author"),
+    *_words("author_id", "before"),
+    Column("pull_request", JsonOf(PullRequest)),
+    Column("inputs", Json, nullable=False),
     *_standing(),
     Column("on_failure", Choice(OnFailure), nullable=False),
     Column("delivery_id", Id),
     Column("rerun_of", Id),
+    *_words("group"),
+    Column("approval", JsonOf(Approval)),
     Column("attempt", Integer, nullable=False),
     *_words("config_path", "config_digest"),
     _created(),
@@ -146,6 +154,7 @@ runs = Table(
     Index(None, "project_id", "branch", "id"),
     Index(None, "branch", "id"),
     Index(None, "status", "id"),
+    Index("ix_runs_group", "project_id", "group", "id", sqlite_where=GROUPED, postgresql_where=GROUPED),
 )
 
 jobs = Table(
@@ -161,6 +170,8 @@ jobs = Table(
     Column("stopping", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
     *_words("runner"),
+    Column("kept_from", Id),
+    Column("terms", JsonOf(JobTerms, usual=NO_TERMS)),
     _created(),
     *_instants("ready_at", "started_at", "finished_at"),
     # Last, so that a listing never reads through it.

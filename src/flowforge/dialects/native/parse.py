@@ -14,6 +14,7 @@ from flowforge.dialects.native.placement import place_jobs
 from flowforge.dialects.native.workflow import workflows
 from flowforge.dialects.node import Entry, Map
 from flowforge.dialects.yaml import read
+from flowforge.model.inputs import NOTHING_GIVEN, Given
 from flowforge.model.job_spec import JobSpec
 from flowforge.model.pipeline_config import OnFailure, Parsed, PipelineConfig
 
@@ -21,8 +22,9 @@ VERSIONS = ("1", "2", "2.1")
 """Accepted and without effect: the grammar has one version."""
 
 
-def parse(text: str, path: str) -> Parsed:
+def parse(text: str, path: str, given: Given = NOTHING_GIVEN) -> Parsed:
     """Never raises on text. Bytes that may not be UTF-8 are best decoded with `surrogateescape`: the place is named."""
+    del given
     findings = Findings(path)
     root = read(text, findings)
     body = mapping(root, "the file", findings) if root else None
