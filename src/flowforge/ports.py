@@ -25,6 +25,7 @@ from flowforge.model.probe import Probe
 from flowforge.model.project import Pipeline, Project
 from flowforge.model.run import Run
 from flowforge.model.runner import Runner
+from flowforge.model.schedule import Timer
 from flowforge.model.secret import SecretScope
 from flowforge.model.source import Source
 from flowforge.model.step_run import StepRun
@@ -70,6 +71,8 @@ class Tx(Protocol):
     def projects(self) -> "Projects": ...
     @property
     def pipelines(self) -> "Pipelines": ...
+    @property
+    def timers(self) -> "Timers": ...
     @property
     def deliveries(self) -> "Deliveries": ...
     @property
@@ -120,6 +123,30 @@ class Pipelines(Protocol):
     def find(self, project_id: int, provider: str, path: str) -> Pipeline | None: ...
     def save(self, pipeline: Pipeline) -> None: ...
     def of(self, project_id: int) -> Sequence[Pipeline]: ...
+
+    def following(self) -> Sequence[Pipeline]:
+        """Those that start when another pipeline's run ends."""
+        ...
+
+
+class Timers(Protocol):
+    """When schedules are due, one row for each schedule of a pipeline, by its name."""
+
+    def replace(self, pipeline_id: int, timers: Sequence[Timer]) -> None:
+        """All of a pipeline's; one whose schedule stayed as it was keeps the time it had."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> Sequence[Timer]:
+        """Earliest first; those that another transaction holds are left out."""
+        ...
+
+    def save(self, timer: Timer) -> None:
+        """Replace an existing one; nothing where it is gone."""
+        ...
+
+    def next_at(self) -> datetime | None:
+        """When the earliest is due."""
+        ...
 
 
 class Deliveries(Protocol):
@@ -440,6 +467,11 @@ class Mirrors(Protocol):
 
     async def list(self, url: str, commit: str, folder: str) -> Sequence[str]:
         """Paths of the regular files directly in a folder of a fetched commit."""
+        ...
+
+    async def changed(self, url: str, base: str, commit: str) -> Sequence[str] | None:
+        """Paths that differ between a fetched commit and where it parted from `base`, a commit's id or a full ref of the
+        repository. None where that cannot be told: no such base, no common history, too many paths."""
         ...
 
 

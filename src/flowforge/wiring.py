@@ -39,12 +39,14 @@ from flowforge.server.serve import serve as serve_http
 from flowforge.services.access import Access
 from flowforge.services.browse import Browse
 from flowforge.services.control import Control
+from flowforge.services.follow import Followers
 from flowforge.services.intake import Intake
 from flowforge.services.link import Desk
 from flowforge.services.links import Links
 from flowforge.services.prepare import Preparer
 from flowforge.services.runners import Runners
 from flowforge.services.statuses import StatusKeeper, Wording
+from flowforge.services.timetable import Timetable
 from flowforge.services.watch import Patience, Watch
 from flowforge.settings import ExecutorChoice, Settings
 from flowforge.wiring_local import engine_address
@@ -164,6 +166,8 @@ async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
             work=(
                 Preparer(base.store, mirrors, base.bell, base.clock, links).serve,
                 _statuses(settings, base, links, stack).serve,
+                Timetable(base.store, base.bell, base.clock).serve,
+                Followers(base.store, base.bell, base.clock).serve,
                 Watch(base.store, base.logs, base.bell, base.clock, _patience(settings)).serve,
                 await _local_agent(settings, base, services.runners, executor),
             ),

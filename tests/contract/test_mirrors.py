@@ -171,3 +171,17 @@ async def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
     assert len(await mirrors.read(forge.url, commit, "fits") or b"") == 1 << 20
     with pytest.raises(TooLarge):
         await mirrors.read(forge.url, commit, "large")
+
+
+async def test_what_a_commit_changed_is_told_by_path(setting: Setting) -> None:
+    await setting.mirrors.fetch(setting.url, setting.second, MAIN)
+    paths = {".ci/a.yml", ".ci/b.yml", ".ci/deep/c.yml", ".ci/link.yml", "README"}
+    for base in (setting.first, "refs/heads/old"):
+        assert set(await setting.mirrors.changed(setting.url, base, setting.second) or ()) == paths
+    assert await setting.mirrors.changed(setting.url, setting.second, setting.second) == ()
+
+
+@pytest.mark.parametrize("base", ["3" * 40, "refs/heads/gone"])
+async def test_what_changed_since_an_unknown_base_cannot_be_told(setting: Setting, base: str) -> None:
+    await setting.mirrors.fetch(setting.url, setting.second, MAIN)
+    assert await setting.mirrors.changed(setting.url, base, setting.second) is None

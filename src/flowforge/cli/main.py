@@ -19,6 +19,7 @@ COMMANDS = {
     "up": Lazy("flowforge.cli.up:up", "Start the server on this machine."),
     "run": Lazy("flowforge.cli.run:run", "Run a folder's pipeline here, without any server."),
     "lint": Lazy("flowforge.cli.lint:lint", "Show every problem of pipeline files."),
+    "trigger": Lazy("flowforge.cli.trigger:trigger", "Start a run by hand."),
     "list": Lazy("flowforge.cli.list_runs:list_runs", "List the newest runs."),
     "logs": Lazy("flowforge.cli.logs:logs", "Show the logs of a run."),
     "cancel": Lazy("flowforge.cli.control:cancel", "Stop a run."),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from flowforge.model.inputs import InputValue
 
@@ -27,3 +28,13 @@ class Upstream:
     pipeline: str = ""
     branches: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ("success",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """When a pipeline's schedule is due next; by wall clock, for that is what its author meant."""
+
+    pipeline_id: int
+    project_id: int
+    schedule: Schedule
+    next_at: datetime

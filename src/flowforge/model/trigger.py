@@ -28,7 +28,8 @@ class PullRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """All of it is somebody else's text: it reaches a job as environment values only, never as script text."""
+    """All of it is somebody else's text: it reaches a job as environment values only, never as script text. `caused_by`
+    is the run whose end started this one."""
 
     event: TriggerEvent
     repository: str
@@ -40,6 +41,7 @@ class Trigger:
     author_id: str = ""
     before: str = ""
     pull_request: PullRequest | None = None
+    caused_by: int | None = None
     inputs: Mapping[str, str | bool | int | float] = field(default_factory=dict)
 
     @property

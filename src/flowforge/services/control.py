@@ -8,8 +8,10 @@ from flowforge.errors import Conflict, NotFound
 from flowforge.model.event import EventKind
 from flowforge.model.run import Run
 from flowforge.model.status import Status
+from flowforge.model.trigger import TriggerEvent
 from flowforge.ports import Bell, Clock, Store, Tx
 from flowforge.services.progress import EVENTS, RUNS, Moved, move_run, run_event
+from flowforge.services.start import Wish, start_by_hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,15 @@ class Control:
     store: Store
     bell: Bell
     clock: Clock
+
+    async def start(self, wish: Wish, event: TriggerEvent, by: str) -> Run:
+        """NotFound where there is no such project or pipeline, BadInput naming the input that will not do: as far as
+        the pipeline's own words are known, which it says for good when the run is prepared."""
+        now = self.clock.now()
+        run = await self.store.write(lambda tx: start_by_hand(tx, wish, event, by, now), urgent=True)
+        for topic in (RUNS, EVENTS):
+            self.bell.ring(topic)
+        return run
 
     async def cancel(self, run_id: int, by: str) -> Run:
         """Conflict where the run is over. A second cancel of a run that is stopping changes nothing."""

@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 
 from flowforge.dialects.registry import CONFIG_PATHS, LATER_FOLDERS, LATER_PATHS, dialect_of
+from flowforge.engine.inputs import typed_inputs, wrong_inputs
 from flowforge.engine.plan import Occasion, plan
 from flowforge.engine.state import Planned, Rejected
 from flowforge.errors import BadInput, Bug, FlowForgeError, NotFound, TooLarge, Upstream
@@ -22,9 +23,12 @@ from flowforge.model.project import Pipeline, Project
 from flowforge.model.run import Run
 from flowforge.model.source import Source
 from flowforge.model.status import Cause, Status
+from flowforge.model.trigger import Trigger, TriggerEvent
 from flowforge.ports import Bell, Clock, Mirrors, Store, Tx
+from flowforge.services.autostart import TIMERS, remember
 from flowforge.services.links import Links
 from flowforge.services.progress import RUNS, Moved, move_run, run_event
+from flowforge.services.start import default_ref
 
 log = structlog.get_logger()
 
@@ -33,6 +37,10 @@ AT_ONCE = 4
 LOOK_AGAIN = 30.0
 """Seconds after which accepted runs are looked for without being told."""
 SHOWN_PROBLEMS = 20
+GIVING = (TriggerEvent.MANUAL, TriggerEvent.API, TriggerEvent.SCHEDULE)
+"""Only these give a run inputs; any other has the defaults."""
+PATHS = b"paths"
+"""What every path filter is written with: without it nobody asks which files changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +118,7 @@ class Preparer:
         now = self.clock.now
         try:
             source = await self._fetch(run, project)
-            given = Given(trigger=run.trigger, number=run.number, run_id=run.id, inputs=run.trigger.inputs)
-            config = await self._config(source, given)
+            config = await self._config(source, run, project)
         except Unplannable as error:
             await self._reject(run_id, error)
         else:
@@ -141,12 +148,29 @@ class Preparer:
             ) from error
         return Source(origin=project.clone_url, commit=commit, ref=trigger.ref)
 
-    async def _config(self, source: Source, given: Given) -> Config:
-        for path in CONFIG_PATHS:
+    async def _config(self, source: Source, run: Run, project: Project) -> Config:
+        pipeline = await self.store.read(lambda tx: tx.pipelines.get(run.pipeline_id or 0))
+        for path in (pipeline.path,) if pipeline else CONFIG_PATHS:
             content = await self._read(source, path)
             if content is not None:
-                return parsed(path, content, given)
+                given = await self._given(source, run, project, content)
+                return parsed(path, content, with_types(path, content, given))
+        if pipeline:
+            raise Unplannable(Cause.CONFIG, f"there is no {pipeline.path} at commit {source.commit[:12]}")
         raise Unplannable(Cause.CONFIG, await self._what_is_missing(source))
+
+    async def _given(self, source: Source, run: Run, project: Project, content: bytes) -> Given:
+        trigger = replace(run.trigger, commit=source.commit)
+        changed = None
+        if PATHS in content and (base := base_of(trigger, project)):
+            changed = await self.mirrors.changed(source.origin, base, source.commit)
+        return Given(
+            trigger=trigger,
+            number=run.number,
+            run_id=run.id,
+            inputs=trigger.inputs,
+            changed=None if changed is None else tuple(changed),
+        )
 
     async def _read(self, source: Source, path: str) -> bytes | None:
         try:
@@ -169,6 +193,29 @@ class Preparer:
             if await self._has_files(source, folder):
                 return f"{wanted}; {folder} is there, but its dialect cannot be run yet"
         return f"{wanted}: add one that names at least one job"
+
+
+def with_types(path: str, content: bytes, given: Given) -> Given:
+    """Inputs as the types that the config itself declares. Raises `Unplannable` for those it does not take."""
+    if given.trigger is None or given.trigger.event not in GIVING:
+        return replace(given, inputs={})
+    specs = parsed(path, content, replace(given, inputs={})).pipeline.inputs
+    inputs = typed_inputs(specs, given.inputs)
+    wrong = wrong_inputs(specs, inputs)
+    if wrong:
+        raise Unplannable(Cause.CONFIG, "\n".join(wrong.values()))
+    return replace(given, inputs=inputs)
+
+
+def base_of(trigger: Trigger, project: Project) -> str:
+    """What a push or pull request is compared with to see what it changed; empty where there is nothing."""
+    if trigger.pull_request:
+        return f"refs/heads/{trigger.pull_request.target}"
+    if trigger.event is not TriggerEvent.PUSH:
+        return ""
+    if trigger.before.strip("0"):
+        return trigger.before
+    return "" if trigger.branch == project.default_branch else default_ref(project)
 
 
 def parsed(path: str, content: bytes, given: Given) -> Config:
@@ -198,9 +245,12 @@ def save_plan(tx: Tx, run_id: int, source: Source, config: Config, planned: Plan
         raise NotFound("run", run_id)
     if run.planned_at or run.status.terminal:
         return Moved(run=run)
+    pipeline = known_pipeline(tx, run, config, now)
+    project = tx.projects.get(run.project_id)
+    told = project is not None and remember(tx, run, project, pipeline, config.pipeline, now)
     run = replace(
         run,
-        pipeline_id=known_pipeline(tx, run, config, now).id,
+        pipeline_id=pipeline.id,
         trigger=replace(run.trigger, commit=source.commit),
         on_failure=planned.on_failure,
         config_path=config.path,
@@ -210,21 +260,26 @@ def save_plan(tx: Tx, run_id: int, source: Source, config: Config, planned: Plan
     tx.runs.save(run)
     tx.jobs.add(_jobs(tx, run, planned, now))
     tx.events.append([run_event(EventKind.RUN_PLANNED, run, Status.PENDING, now)])
-    return move_run(tx, run_id, Planned(), now)
+    moved = move_run(tx, run_id, Planned(), now)
+    return replace(moved, topics=moved.topics | {TIMERS}) if told else moved
 
 
 def known_pipeline(tx: Tx, run: Run, config: Config, now: datetime) -> Pipeline:
     found = tx.pipelines.find(run.project_id, run.provider, config.path)
     if found and found.name == config.pipeline.name:
         return found
-    pipeline = Pipeline(
-        id=found.id if found else tx.take_ids("pipelines")[0],
-        organisation_id=run.organisation_id,
-        project_id=run.project_id,
-        provider=run.provider,
-        path=config.path,
-        name=config.pipeline.name,
-        created_at=found.created_at if found else now,
+    pipeline = (
+        replace(found, name=config.pipeline.name)
+        if found
+        else Pipeline(
+            id=tx.take_ids("pipelines")[0],
+            organisation_id=run.organisation_id,
+            project_id=run.project_id,
+            provider=run.provider,
+            path=config.path,
+            name=config.pipeline.name,
+            created_at=now,
+        )
     )
     tx.pipelines.save(pipeline)
     return pipeline

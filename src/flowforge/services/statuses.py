@@ -33,7 +33,8 @@ GIVEN_UP_AFTER = timedelta(hours=24)
 LONGEST_LAG = 1_000
 """Events that are read again after a restart at most, beyond those of a page."""
 LOOK_AGAIN = 30.0
-TELLING = frozenset({EventKind.RUN_CREATED, EventKind.RUN_FINISHED})
+TELLING = frozenset({EventKind.RUN_CREATED, EventKind.RUN_PLANNED, EventKind.RUN_FINISHED})
+"""Of a run by hand or by the clock the commit is known once it is planned."""
 SHOWN = 140
 """Characters of a description that every forge takes."""
 

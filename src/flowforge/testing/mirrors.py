@@ -56,6 +56,15 @@ class FakeMirrors:
             if path.startswith(inside) and "/" not in path[len(inside) :] and isinstance(content, bytes)
         )
 
+    async def changed(self, url: str, base: str, commit: str) -> Sequence[str] | None:
+        """As if every commit stood on every other."""
+        files, refs = self._files(url, commit), self.repositories[url].refs
+        before = self.repositories[url].commits.get(refs.get(base, base))
+        if before is None:
+            return None
+        paths = sorted({*files, *before})
+        return tuple(path for path in paths if files.get(path) != before.get(path))
+
     def _files(self, url: str, commit: str) -> Mapping[str, bytes | str]:
         if (url, commit) not in self._held:
             raise SourceUnavailable("the commit was not fetched")

@@ -135,6 +135,31 @@ def test_a_password_in_an_address_is_not_repeated(flowforge: Flowforge) -> None:
     assert "hunter22" not in shown.err
 
 
+def test_trigger_sends_what_was_asked_for(flowforge: Flowforge) -> None:
+    with answering({"POST /api/v1/runs": RUN}) as server:
+        shown = flowforge(
+            "trigger",
+            "acme/app",
+            "--branch",
+            "next",
+            "--input",
+            "a=1=2",
+            "--input",
+            "b=",
+            "--server-url",
+            server.url,
+        )
+        sent = json.loads(server.asked[0].body)
+    assert sent == {"project": "acme/app", "branch": "next", "inputs": {"a": "1=2", "b": ""}}
+    assert shown.out == "run 7 is queued: http://localhost/ui/pipelines/7\n"
+
+
+def test_an_input_without_a_value_is_wrong_usage(flowforge: Flowforge) -> None:
+    shown = flowforge("trigger", "acme/app", "--input", "deep")
+    assert shown.code == 64
+    assert "write it as NAME=VALUE" in shown.err
+
+
 def test_cancel_rerun_link_and_runners_print_what_came_of_it(flowforge: Flowforge) -> None:
     runner = {
         "id": 2,

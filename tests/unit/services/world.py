@@ -62,16 +62,6 @@ def order(key: str, steps: int = 1, secrets: tuple[str, ...] = ()) -> JobOrder:
     )
 
 
-class Secrets:
-    """A vault of one dict."""
-
-    def __init__(self, **values: str) -> None:
-        self.values = values
-
-    def get(self, name: str) -> str | None:
-        return self.values.get(name)
-
-
 @dataclass
 class World:
     store: MemoryStore = field(default_factory=MemoryStore)

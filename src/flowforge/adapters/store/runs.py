@@ -25,6 +25,7 @@ _TRIGGER = (
     "before",
     "pull_request",
     "inputs",
+    "caused_by",
 )
 
 

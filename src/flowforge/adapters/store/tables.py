@@ -19,10 +19,12 @@ from flowforge.adapters.store.types import Choice, Id, Instant, Json, JsonOf, Js
 from flowforge.model.commit_status import CommitStatus
 from flowforge.model.credential import CredentialKind, Role
 from flowforge.model.event import EventKind
+from flowforge.model.inputs import InputSpec
 from flowforge.model.job_terms import NO_TERMS, JobTerms
 from flowforge.model.order import JobOrder
 from flowforge.model.pipeline_config import OnFailure
 from flowforge.model.run import Approval
+from flowforge.model.schedule import Schedule, Upstream
 from flowforge.model.status import Cause, Status
 from flowforge.model.trigger import PullRequest, TriggerEvent
 
@@ -39,6 +41,7 @@ NOUNS = ("organisations", "projects", "pipelines", "deliveries", "runs", "jobs",
 """Those whose ids come from `counters`."""
 
 OVER = "status IN ('success', 'failure', 'cancelled', 'skipped')"
+FOLLOWING = text("upstreams IS NOT NULL")
 GROUPED = text("\"group\" <> ''")
 LIVE = text(f"NOT ({OVER})")
 READY = text("ready AND status = 'pending'")
@@ -105,8 +108,22 @@ pipelines = Table(
     Column("organisation_id", Id, nullable=False),
     _part_of("projects", "project_id"),
     *_words("provider", "path", "name"),
+    Column("inputs", JsonOf(tuple[InputSpec, ...], usual=())),
+    Column("upstreams", JsonOf(tuple[Upstream, ...], usual=())),
+    Column("defined_by", Id, nullable=False),
     _created(),
     UniqueConstraint("project_id", "provider", "path"),
+    Index("ix_pipelines_following", "id", sqlite_where=FOLLOWING, postgresql_where=FOLLOWING),
+)
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("pipeline_id", Id, ForeignKey("pipelines.id"), primary_key=True, autoincrement=False),
+    Column("name", String(200), primary_key=True),
+    Column("project_id", Id, nullable=False),
+    Column("schedule", JsonOf(Schedule), nullable=False),
+    Column("next_at", Instant, nullable=False, index=True),
 )
 
 deliveries = Table(
@@ -137,6 +154,7 @@ runs = Table(
     *_words("author_id", "before"),
     Column("pull_request", JsonOf(PullRequest)),
     Column("inputs", Json, nullable=False),
+    Column("caused_by", Id),
     *_standing(),
     Column("on_failure", Choice(OnFailure), nullable=False),
     Column("delivery_id", Id),

@@ -12,6 +12,7 @@ from flowforge.adapters.store.runners import SqlRunners
 from flowforge.adapters.store.runs import SqlRuns
 from flowforge.adapters.store.session import Session
 from flowforge.adapters.store.steps import SqlSteps
+from flowforge.adapters.store.timers import SqlTimers
 
 
 class SqlTx:
@@ -25,6 +26,10 @@ class SqlTx:
     @property
     def pipelines(self) -> SqlPipelines:
         return SqlPipelines(self._session)
+
+    @property
+    def timers(self) -> SqlTimers:
+        return SqlTimers(self._session)
 
     @property
     def deliveries(self) -> SqlDeliveries:

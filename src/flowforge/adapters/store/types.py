@@ -114,7 +114,7 @@ class JsonOf(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
-    def __init__(self, shape: type, usual: Any = None) -> None:
+    def __init__(self, shape: Any, usual: Any = None) -> None:
         """`usual` is the value that most rows have: it is kept as NULL. Not hashable, so no part of a statement's key."""
         super().__init__()
         self.shape = shape

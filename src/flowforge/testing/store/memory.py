@@ -14,6 +14,7 @@ from flowforge.testing.store.projects import MemoryPipelines, MemoryProjects
 from flowforge.testing.store.runs import MemoryJobs, MemoryRuns
 from flowforge.testing.store.table import Journal, Mode
 from flowforge.testing.store.tables import Tables
+from flowforge.testing.store.timers import MemoryTimers
 
 T = TypeVar("T")
 
@@ -23,6 +24,7 @@ class MemoryTx:
         self._tables = tables
         self.projects = MemoryProjects(tables)
         self.pipelines = MemoryPipelines(tables)
+        self.timers = MemoryTimers(tables)
         self.deliveries = MemoryDeliveries(tables)
         self.runs = MemoryRuns(tables)
         self.jobs = MemoryJobs(tables)

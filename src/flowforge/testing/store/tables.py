@@ -10,6 +10,7 @@ from flowforge.model.job_run import JobRun
 from flowforge.model.project import DEFAULT_ORGANISATION, Pipeline, Project
 from flowforge.model.run import Run
 from flowforge.model.runner import Runner
+from flowforge.model.schedule import Timer
 from flowforge.model.step_run import StepRun
 from flowforge.testing.store.table import Journal, Table
 
@@ -23,6 +24,7 @@ class Tables:
     def __init__(self, journal: Journal) -> None:
         self.projects: Table[int, Project] = Table(journal)
         self.pipelines: Table[int, Pipeline] = Table(journal)
+        self.timers: Table[tuple[int, str], Timer] = Table(journal)
         self.deliveries: Table[int, Delivery] = Table(journal)
         self.delivery_keys: Table[str, int] = Table(journal)
         self.event_keys: Table[str, int] = Table(journal)

@@ -12,6 +12,10 @@ big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 GROUPED = sa.text("\"group\" <> ''")
 
 
+FOLLOWING = sa.text("upstreams IS NOT NULL")
+instant = sa.String(27).with_variant(sa.String(27, collation="C"), "postgresql")
+
+
 def upgrade() -> None:
     for name in ("author_id", "before", "group"):
         op.add_column("runs", sa.Column(name, sa.Text(), nullable=False, server_default=""))
@@ -23,3 +27,26 @@ def upgrade() -> None:
     )
     op.add_column("jobs", sa.Column("kept_from", big))
     op.add_column("jobs", sa.Column("terms", sa.Text()))
+    op.add_column("runs", sa.Column("caused_by", big))
+    _autostart()
+
+
+def _autostart() -> None:
+    """What starts a pipeline by itself."""
+    for name in ("inputs", "upstreams"):
+        op.add_column("pipelines", sa.Column(name, sa.Text()))
+    op.add_column("pipelines", sa.Column("defined_by", big, nullable=False, server_default="0"))
+    op.create_index(
+        "ix_pipelines_following", "pipelines", ["id"], sqlite_where=FOLLOWING, postgresql_where=FOLLOWING
+    )
+    op.create_table(
+        "timers",
+        sa.Column("pipeline_id", big, nullable=False),
+        sa.Column("name", sa.String(200), nullable=False),
+        sa.Column("project_id", big, nullable=False),
+        sa.Column("schedule", sa.Text(), nullable=False),
+        sa.Column("next_at", instant, nullable=False),
+        sa.PrimaryKeyConstraint("pipeline_id", "name", name="pk_timers"),
+        sa.ForeignKeyConstraint(["pipeline_id"], ["pipelines.id"], name="fk_timers_pipeline_id_pipelines"),
+    )
+    op.create_index("ix_timers_next_at", "timers", ["next_at"])
