@@ -17,7 +17,11 @@ from tests.contract.server.world import PLAIN_COOKIE, World
 
 ROUTES = [route for route in routes() if isinstance(route, Route)]
 STREAMS = "/api/v1/events"
-NEEDS_BODY = {"/runners": {"host": "10.0.0.5"}, "/api/v1/runners": {"host": "10.0.0.5"}}
+NEEDS_BODY = {
+    "/api/v1/runs": {"project": "tools/saw"},
+    "/runners": {"host": "10.0.0.5"},
+    "/api/v1/runners": {"host": "10.0.0.5"},
+}
 
 
 def _cases() -> list[tuple[str, str, Permission]]:
