@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from flowforge.errors import FlowForgeError
-from flowforge.model.event import EventKind
+from flowforge.model.event import Event, EventKind
 from flowforge.model.project import Pipeline, Project
 from flowforge.model.run import Run
 from flowforge.model.schedule import Upstream
@@ -67,16 +67,17 @@ def follow(tx: Tx, now: datetime) -> tuple[list[Run], bool]:
         tx.events.move(READER, tx.events.last())
         return [], False
     events = tx.events.since(tx.events.cursor(READER), EVENTS_AT_ONCE)
-    ended = [event.run_id for event in events if event.kind is EventKind.RUN_FINISHED and event.run_id]
-    started = [run for run_id in ended for run in _follow_one(tx, run_id, following, now)]
+    ended = [event for event in events if event.kind is EventKind.RUN_FINISHED]
+    started = [run for event in ended for run in _follow_one(tx, event, following, now)]
     if events:
-        tx.events.move(READER, events[-1].id)
+        tx.events.move(READER, max(events[-1].id, tx.events.cursor(READER)))
     return started, len(events) == EVENTS_AT_ONCE
 
 
-def _follow_one(tx: Tx, run_id: int, following: Sequence[Pipeline], now: datetime) -> Iterator[Run]:
-    run = tx.runs.get(run_id)
-    if run is None:
+def _follow_one(tx: Tx, event: Event, following: Sequence[Pipeline], now: datetime) -> Iterator[Run]:
+    """Whoever holds the run that ended is the one to follow it: another server that waited for it finds the cursor moved."""
+    run = tx.runs.hold(event.run_id or 0)
+    if run is None or tx.events.cursor(READER) >= event.id:
         return
     project, ended = tx.projects.get(run.project_id), _pipeline_of(tx, run)
     for pipeline in following:
