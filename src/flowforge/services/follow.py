@@ -70,14 +70,13 @@ def follow(tx: Tx, now: datetime) -> tuple[list[Run], bool]:
     ended = [event for event in events if event.kind is EventKind.RUN_FINISHED]
     started = [run for event in ended for run in _follow_one(tx, event, following, now)]
     if events:
-        tx.events.move(READER, max(events[-1].id, tx.events.cursor(READER)))
+        tx.events.move(READER, events[-1].id)
     return started, len(events) == EVENTS_AT_ONCE
 
 
 def _follow_one(tx: Tx, event: Event, following: Sequence[Pipeline], now: datetime) -> Iterator[Run]:
-    """Whoever holds the run that ended is the one to follow it: another server that waited for it finds the cursor moved."""
-    run = tx.runs.hold(event.run_id or 0)
-    if run is None or tx.events.cursor(READER) >= event.id:
+    run = tx.runs.get(event.run_id or 0)
+    if run is None:
         return
     project, ended = tx.projects.get(run.project_id), _pipeline_of(tx, run)
     for pipeline in following:
