@@ -39,6 +39,10 @@ SHOWN = 140
 """Characters of a description that every forge takes."""
 
 
+BREATH = 0.1
+"""Seconds from one look at the events to the next, however often the bell rings."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
     """How a status is labelled and where it leads."""
@@ -68,7 +72,9 @@ class StatusKeeper:
             except FlowForgeError as error:
                 log.warning("commit statuses are held up", error=error.message)
                 pause = LOOK_AGAIN
-            await rung.wait(pause)
+            # A run in full swing rings some times a job; one look then serves them all.
+            await asyncio.sleep(BREATH)
+            await rung.wait(max(0.0, pause - BREATH))
 
     async def owe(self) -> None:
         """Turn new events into debts; debts and cursor move in one transaction. A page that tells of nothing costs no

@@ -122,8 +122,12 @@ class Entrance:
         if folder.begun():
             raise Conflict(f"the room of attempt {key} was begun before")
         plan = plan_file(self._order, secrets, await self._furnished())
-        await house.threads.run(lodging.keep_secrets, house.site, key, secrets)
-        await house.threads.run(folder.write, "plan", plan)
+
+        def settle() -> None:
+            lodging.keep_secrets(house.site, key, secrets)
+            folder.write("plan", plan)
+
+        await house.threads.run(settle)
         return folder
 
     async def _furnished(self) -> Surroundings:

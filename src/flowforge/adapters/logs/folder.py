@@ -90,7 +90,8 @@ class FileLogs:
         log = self._shelf.take(key)
         async with log.appending:
             size = await self._change(log, log.seal)
-        self._pack_later(log)
+        if size.bytes >= WORTH_PACKING:
+            self._pack_later(log)
         return size
 
     async def delete(self, run: int) -> None:

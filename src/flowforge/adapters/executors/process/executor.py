@@ -1,6 +1,5 @@
 """Runs jobs as plain processes of this machine, below the same supervisor as in a container."""
 
-import asyncio
 import os
 import pwd
 import stat
@@ -73,10 +72,9 @@ class ProcessExecutor:
 
     async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
         del order
-        account = await self._rooms.threads.run(self._account)
         aside = lodging.aside(self._site, key)
         home = aside / "home"
-        await self._rooms.threads.run(_make_home, home, account)
+        account = await self._rooms.threads.run(self._housed, home)
         env = {"PATH": DEFAULT_PATH, **{name: os.environ[name] for name in INHERITED if name in os.environ}}
         return Surroundings(
             workspace=str(self._site.workspace(key)),
@@ -88,20 +86,7 @@ class ProcessExecutor:
 
     async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
         """Returns once the supervisor holds its lock, or another one that an earlier life of ours started does."""
-        program = supervisor.for_this_machine()
-        # Into a file: a pipe of uvloop's stays open in what the program leaves running, so its end would never come.
-        with tempfile.TemporaryFile() as complaint:
-            process = await asyncio.create_subprocess_exec(
-                program, "detach", self._site.control(key), cwd="/", env={},
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=complaint,
-            )  # fmt: skip
-            async with asyncio.timeout(LAUNCH_DEADLINE):
-                await process.wait()
-            complaint.seek(0)
-            said = complaint.read().decode(errors="replace")
-        if process.returncode and not folder.begun():
-            raise EngineUnavailable(f"the job's supervisor does not start: {said}")
-        folder.remove("plan")
+        await self._rooms.threads.run(_launch, self._site.control(key), folder)
 
     async def autopsy(self, key: AttemptKey) -> Ending | None:
         del key
@@ -114,6 +99,11 @@ class ProcessExecutor:
     async def strays(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         del keep
         return ()
+
+    def _housed(self, home: Path) -> pwd.struct_passwd | None:
+        account = self._account()
+        _make_home(home, account)
+        return account
 
     def _account(self) -> pwd.struct_passwd | None:
         """Blocking: call from a worker thread."""
@@ -152,6 +142,26 @@ def _may_pass(account: pwd.struct_passwd, folder: Path) -> bool:
     if status.st_gid == account.pw_gid:
         return bool(status.st_mode & stat.S_IXGRP)
     return bool(status.st_mode & stat.S_IXOTH)
+
+
+def _launch(control: Path, folder: RoomFolder) -> None:
+    """Blocking. Not by the event loop: its fork copies the page tables of the whole server, which costs more than all
+    else of a small job."""
+    command = [str(supervisor.for_this_machine()), "detach", str(control)]
+    # Into a file: a pipe stays open in what the program leaves running, so its end would never come.
+    with tempfile.TemporaryFile() as complaint:
+        try:
+            ended = subprocess.run(
+                command, check=False, cwd="/", env={}, timeout=LAUNCH_DEADLINE,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaint,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as late:
+            raise EngineUnavailable(f"the job's supervisor does not start: {late}") from late
+        complaint.seek(0)
+        said = complaint.read().decode(errors="replace")
+    if ended.returncode and not folder.begun():
+        raise EngineUnavailable(f"the job's supervisor does not start: {said}")
+    folder.remove("plan")
 
 
 def _make_home(home: Path, account: pwd.struct_passwd | None) -> None:
