@@ -402,15 +402,16 @@ class Room(Protocol):
 
     async def run(self, step: StepOrder, sink: Sink, *, since: int = 0) -> Exit:
         """Wait for one step to begin and end, handing its output from byte `since` on to `sink` as it comes; all of
-        it was handed over when this returns. Steps are asked for in order, each once, also the ones that a condition
-        skips (their Exit says `skipped`). A step that ended long ago answers at once."""
+        it was handed over when this returns. Steps are asked for in the order of `JobOrder.watched`, each once, also the
+        ones that a condition skips (their Exit says `skipped`). A step that ended long ago answers at once. A
+        background step ends once those behind it did: by itself before, or it is ended then, which is a success."""
         ...
 
     async def stop(self, reason: str) -> None:
         """End the job: the running step gets TERM, after a grace KILL, and ends `cancelled`; those behind it are
-        skipped. If the job was stopped before its last step ended, exactly one Exit says `cancelled`: that of the step
-        the stop cut off, or kept from beginning. May come at any time, also before `begin` and when the room was left.
-        Idempotent, returns without waiting for the end."""
+        skipped. If the job was stopped before the last step that is waited for ended, exactly one Exit says `cancelled`:
+        that of the step the stop cut off, or kept from beginning. May come at any time, also before `begin` and when the
+        room was left. Idempotent, returns without waiting for the end."""
         ...
 
 

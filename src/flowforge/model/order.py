@@ -13,7 +13,11 @@ from flowforge.model.step_spec import Checkout, Script, When
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOrder:
-    """A step with everything resolved: `index` counts from 0, `env` is complete but for secrets and the room's own names."""
+    """A step with everything resolved: `index` counts from 0, `env` is complete but for secrets and the room's own names.
+
+    One in the `background` is started at its place and not waited for; it knows no time limits but the job's, ends with
+    the job at the latest, and never fails it by how it ended.
+    """
 
     index: int
     name: str
@@ -43,3 +47,8 @@ class JobOrder:
     resources: Resources = USUAL
     network: Network = Network.OPEN
     grant: str = ""
+
+    @property
+    def watched(self) -> tuple[StepOrder, ...]:
+        """The steps in the order in which their ends are waited for and their output is stored: background ones last."""
+        return tuple(sorted(self.steps, key=lambda step: step.background))

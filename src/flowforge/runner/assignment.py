@@ -89,14 +89,15 @@ class Assignment:
     async def _run_steps(self, room: Room) -> Outcome:
         checkpoint = Checkpoint.parse(self._spool.noted(self.lease.attempt))
         exits: list[tuple[str, Exit]] = []
-        for step in self._claim.order.steps:
-            if step.index < checkpoint.step:
-                section = checkpoint.sections[step.index]
+        for place, step in enumerate(self._claim.order.watched):
+            if place < checkpoint.step:
+                section = checkpoint.sections[place]
                 ended = await room.run(step, _Forgetful(section.raw), since=section.raw)
             else:
                 ended, checkpoint = await self._watch(room, step, checkpoint)
-            exits.append((step.name, ended))
-            await self._link.report(self.lease, [_report(step, ended, checkpoint.sections[step.index])])
+            if not _forgiven(step, ended):
+                exits.append((step.name, ended))
+            await self._link.report(self.lease, [_report(step, ended, checkpoint.sections[place])])
         return outcome(exits)
 
     async def _watch(self, room: Room, step: StepOrder, begun: Checkpoint) -> tuple[Exit, Checkpoint]:
@@ -105,9 +106,12 @@ class Assignment:
                 pipe = LogPipe(
                     self._link, self.lease, self._spool, self._masker, tasks, begun, self._log_limit
                 )
-                telling = tasks.create_task(self._tell_running(step, begun.start))
+                telling = (
+                    None if step.background else tasks.create_task(self._tell_running(step, begun.start))
+                )
                 ended = await room.run(step, pipe, since=begun.raw)
-                telling.cancel()
+                if telling:
+                    telling.cancel()
                 await pipe.finish()
         except ExceptionGroup as group:
             raise group.exceptions[0] from group
@@ -117,6 +121,12 @@ class Assignment:
         await asyncio.sleep(WORTH_TELLING)
         report = StepReport(index=step.index, status=Status.RUNNING, log_start=log_start)
         await self._link.report(self.lease, [report])
+
+
+def _forgiven(step: StepOrder, ended: Exit) -> bool:
+    """How a background step ended by itself is shown and decides nothing; that it could not begin, or that the job was
+    cut off while it ran, does."""
+    return step.background and ended.cause in (None, Cause.EXIT, Cause.OOM)
 
 
 class _Forgetful:

@@ -82,8 +82,9 @@ class LocalJob:
     def _under_way(self) -> int:
         """A step's bytes come before its end is reported, and the next one's behind that."""
         running = (step.index for step in self.steps if step.status is Status.RUNNING)
-        left = (step.index for step in self.steps if not step.status.terminal)
-        return next(running, next(left, len(self.steps) - 1))
+        watched = self.order.watched
+        left = (step.index for step in watched if not self.steps[step.index].status.terminal)
+        return next(running, next(left, watched[-1].index))
 
     def _finished(self, report: StepReport) -> StepFinished:
         began, ended = report.started_at, report.finished_at

@@ -75,7 +75,7 @@ class Lodge:
         story = Story()
         async with asyncio.timeout(60), self.executor.open(key, order) as room:
             await room.begin(secrets or {})
-            await story.watch(room, order.steps)
+            await story.watch(room, order.watched)
         return story
 
 

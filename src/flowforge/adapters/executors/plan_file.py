@@ -49,6 +49,8 @@ def _step(step: StepOrder, secrets: Mapping[str, str], room: Surroundings) -> Pa
         yield "silence", _milliseconds(step.silence_timeout)
     if not isinstance(step.do, Script):
         return
+    if step.background:
+        yield "background", ""
     yield "cwd", _text(step.working_directory or ".", "working_directory")
     for word in step.do.shell:
         yield "shell", _text(word, "shell")

@@ -106,7 +106,9 @@ def a_run_is_what_its_jobs_are(history: History) -> Iterator[str]:
 def step_sections_tile_the_log(history: History) -> Iterator[str]:
     for attempt in history.attempts:
         end = 0
-        for step in history.steps_of(attempt.key):
+        steps = history.steps_of(attempt.key)
+        # Background steps have theirs behind the others'.
+        for step in sorted(steps, key=lambda step: (step.log_start, step.log_end or 0)):
             if step.log_end is None:
                 continue
             if step.log_start != end:

@@ -25,13 +25,30 @@ static int take_control(int control) {
     return alive >= 0 && flock(alive, LOCK_EX | LOCK_NB) == 0 ? 0 : -1;
 }
 
-static int supervise(int control, int ready) {
+/* Started before there is anything to do: a plan that is moved into the folder is the sign. False where none is to come. */
+static bool await_plan(int control) {
+    int warm = openat(control, "warm", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (warm < 0 || flock(warm, LOCK_EX | LOCK_NB) < 0)
+        return false;
+    while (faccessat(control, "plan", F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+        wake_wait(control, NULL, NULL, 0, -1);
+        if (woken()->stopped || woken()->terminated)
+            return false;
+    }
+    return true;
+}
+
+static int supervise(int control, int ready, bool early) {
     struct plan plan = {.grace_ms = 10000};
     family_init();
 #ifdef __linux__
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* the plan's secrets are in our memory */
 #endif
-    if (fchdir(control) < 0 || wake_init(control) < 0 || take_control(control) < 0)
+    if (fchdir(control) < 0 || wake_init(control) < 0)
+        return refuse("the control folder cannot be watched");
+    if (early && !await_plan(control))
+        return 0;
+    if (take_control(control) < 0)
         return refuse("this folder's steps were begun before");
     if (read_plan(control, &plan) < 0)
         return refuse("the plan cannot be read");
@@ -61,14 +78,14 @@ static int detach(int control) {
     if (pid == 0) {
         close(ready[0]);
         setsid();
-        return supervise(control, ready[1]);
+        return supervise(control, ready[1], false);
     }
     close(ready[1]);
     return read(ready[0], &byte, 1) == 1 ? 0 : 1;
 }
 
 static int usage(void) {
-    return refuse("usage: run CONTROL (as a container's first process) | detach CONTROL | empty FOLDER | passage");
+    return refuse("usage: run CONTROL | wait CONTROL (as a container's first process) | detach CONTROL | empty FOLDER | passage");
 }
 
 int main(int count, char **args) {
@@ -79,13 +96,14 @@ int main(int count, char **args) {
     int folder = open(args[2], FOLDER);
     if (folder < 0)
         return refuse("no such folder");
-    if (!strcmp(args[1], "run")) {
+    bool early = !strcmp(args[1], "wait");
+    if (early || !strcmp(args[1], "run")) {
         /* Steps of another user may not even look into what is mounted here for us. */
         char above[4096];
         snprintf(above, sizeof above, "%s/..", args[2]);
         if (getpid() == 1)
             chmod(above, 0700);
-        return supervise(folder, -1);
+        return supervise(folder, -1, early);
     }
     if (!strcmp(args[1], "detach"))
         return detach(folder);
