@@ -13,6 +13,7 @@
     ├── Upstream                  them: something outside did not do its part
     │   ├── SourceUnavailable         the repository or the commit cannot be had
     │   ├── EngineUnavailable         no container engine, or it refused
+    │   ├── ServiceUnavailable        a job's own service is not ready in time
     │   ├── NotConfigured             this server lacks what it must be given to ask at all
     │   ├── RoomGone                  the machine lost a job's room, by a restart for example
     │   └── StoreUnavailable          the database does not answer, or too much waits for it
@@ -102,6 +103,10 @@ class SourceUnavailable(Upstream):
 
 class EngineUnavailable(Upstream):
     """The container engine does not answer, or refused."""
+
+
+class ServiceUnavailable(Upstream):
+    """A service that runs beside a job was not ready within its deadline, or went away before."""
 
 
 class NotConfigured(Upstream):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from flowforge.adapters.executors.docker import DockerExecutor
-from flowforge.adapters.executors.docker.container import CAPABILITIES, Limits
+from flowforge.adapters.executors.docker.policy import ContainerPolicy, Limits
+from flowforge.adapters.executors.docker.profile import CAPABILITIES
 from flowforge.errors import BadInput, EngineUnavailable
 from flowforge.model.status import Cause, Status
 from flowforge.testing.sources import FakeSources
@@ -91,7 +92,9 @@ async def test_a_program_that_shell_names_and_the_image_lacks_is_a_named_error(l
 
 async def test_a_root_that_cannot_be_written_to(lodge: Lodge, tmp_path: Path) -> None:
     site = new_site(tmp_path / "strict")
-    async with DockerExecutor(site, FakeSources({}), limits=Limits(read_only=True)) as executor:
+    async with DockerExecutor(
+        site, FakeSources({}), policy=ContainerPolicy(limits=Limits(read_only=True))
+    ) as executor:
         order = lodge.order("touch /etc/x 2>/dev/null && exit 1; touch /tmp/y; touch z; echo fine")
         async with asyncio.timeout(30), executor.open(KEY, order) as room:
             await room.begin({})
@@ -126,13 +129,15 @@ async def test_a_job_without_an_image_is_bad_input(lodge: Lodge) -> None:
 
 async def test_a_job_that_outgrows_its_memory_is_told_so(lodge: Lodge, tmp_path: Path) -> None:
     site = new_site(tmp_path / "small")
-    async with DockerExecutor(site, FakeSources({}), limits=Limits(memory=32 << 20)) as executor:
+    async with DockerExecutor(
+        site, FakeSources({}), policy=ContainerPolicy(limits=Limits(memory=32 << 20))
+    ) as executor:
         order = lodge.order("echo begin; exec tail -c 200000000 /dev/zero")
         async with asyncio.timeout(60), executor.open(KEY, order) as room:
             await room.begin({})
             ended = await room.run(order.steps[0], Pail())
     assert (ended.cause, ended.code) == (Cause.OOM, 137)
-    assert "ran out of memory" in ended.reason
+    assert ended.reason == 'step "step 0" was killed: out of memory: the job\'s limit of 32 MB'
 
 
 async def test_a_container_has_the_profile_and_the_names_it_should(lodge: Lodge) -> None:
@@ -175,7 +180,9 @@ async def test_steps_gain_no_privilege(lodge: Lodge) -> None:
 
 async def test_a_fork_bomb_is_bounded_and_dies(lodge: Lodge, tmp_path: Path) -> None:
     site = new_site(tmp_path / "few")
-    async with DockerExecutor(site, FakeSources({}), limits=Limits(pids=64)) as executor:
+    async with DockerExecutor(
+        site, FakeSources({}), policy=ContainerPolicy(limits=Limits(pids=64))
+    ) as executor:
         order = lodge.order(
             script(0, "bomb() { bomb | bomb & }; bomb; while true; do sleep 1; done", timeout=1.0)
         )
@@ -190,7 +197,8 @@ async def test_a_sweep_takes_networks_and_volumes_of_its_own_instance_along(lodg
     ours, other = lodge.site.instance, f"{lodge.site.instance}-other"
     for instance in (ours, other):
         for noun in ("network", "volume"):
-            labels = ("--label", f"flowforge.instance={instance}", "--label", "flowforge.run=7")
+            named = {"instance": instance, "run": KEY.run, "job": KEY.job, "attempt": KEY.number}
+            labels = [f"--label=flowforge.{name}={value}" for name, value in named.items()]
             docker(noun, "create", *labels, f"{instance}-{noun}")
     try:
         assert list(await lodge.executor.sweep({KEY})) == []

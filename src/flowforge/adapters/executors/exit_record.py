@@ -86,7 +86,10 @@ def _blame(
         "timeout": f'step "{step.name}" did not end within {_seconds(step.timeout)}',
         "silence": f'step "{step.name}" printed nothing for {_seconds(step.silence_timeout)}',
         "deadline": f"the job reached its time limit of {_seconds(order.timeout)}",
-        "oom": f'step "{step.name}" was killed because the job ran out of memory',
+        "oom": f'step "{step.name}" was killed: {_memory(record.detail)}',
+        "limits": f"the container engine does not keep the job's limit of {record.detail}, so nothing was run: use one that "
+        "does (rootless engines need cgroup v2 with delegated controllers), or set FLOWFORGE_JOB_"
+        f"{record.detail.upper()}=0 and ask for no such limit",
         "stopped": stop_reason,
         "terminated": "the job was told to end from outside, by its engine or its machine",
         "log": "the step's output could not be written: is the disk full?",
@@ -99,6 +102,12 @@ def _blame(
     }
     reason = reasons.get(record.cause, f'step "{step.name}" cannot be started: {record.detail}')
     return CAUSES.get(record.cause, Cause.INFRASTRUCTURE), reason
+
+
+def _memory(limit: str) -> str:
+    if not limit.isdigit():
+        return "its machine ran out of memory"
+    return f"out of memory: the job's limit of {int(limit) / (1 << 20):.4g} MB"
 
 
 def _ended(text: str) -> Status:

@@ -1,15 +1,18 @@
 """Runs each job in a container of its own."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Self
 
-from flowforge.adapters.executors import supervisor
 from flowforge.adapters.executors.docker import container, images, reach
-from flowforge.adapters.executors.docker.container import Limits
+from flowforge.adapters.executors.docker.company import Company, Guests
 from flowforge.adapters.executors.docker.engine import ContainerState, Engine
 from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, EngineSocket
+from flowforge.adapters.executors.docker.grants import granted
+from flowforge.adapters.executors.docker.images import ImageFacts
+from flowforge.adapters.executors.docker.policy import ContainerPolicy, megabytes
 from flowforge.adapters.executors.plan_file import Surroundings
 from flowforge.adapters.executors.room import Ending
 from flowforge.adapters.executors.room_folder import RoomFolder
@@ -33,11 +36,17 @@ class DockerExecutor:
     outside of it too, but then waits until a left room is removed."""
 
     def __init__(
-        self, site: Site, sources: Sources, *, address: str | None = None, limits: Limits | None = None
+        self,
+        site: Site,
+        sources: Sources,
+        *,
+        address: str | None = None,
+        policy: ContainerPolicy | None = None,
     ) -> None:
         self._site = site
         self._engine = Engine(EngineSocket(address or DEFAULT_ADDRESS))
-        self._limits = limits or Limits()
+        self._policy = policy or ContainerPolicy()
+        self._company = Company(self._engine, site, self._policy)
         self._rooms = Rooms(site, sources, self)
         self._reached = False
         self._reaching = asyncio.Lock()
@@ -69,11 +78,13 @@ class DockerExecutor:
     async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
         if order.image is None:
             raise BadInput("a job in a container needs an image", field="image")
-        facts = await images.ensure(self._engine, order.image)
+        guests = await self._guests(order, order.image)
         await self._reach(order.image)
-        program = supervisor.for_containers(facts.architecture)
-        name = container.name(self._site, key)
-        spec = container.spec(self._site, key, order.image, program, self._limits)
+        facts, name = guests.facts[order.image], container.name(self._site, key)
+        host = await self._company.gather(key, guests)
+        spec = container.spec(
+            self._site, key, replace(guests.make(order.image, self._engine.socket_path), host=host)
+        )
         if not await self._engine.create(name, spec):
             await self._engine.remove(name)
             await self._engine.create(name, spec)
@@ -83,7 +94,29 @@ class DockerExecutor:
             user=facts.user,
             env=facts.env,
             grace=self._site.grace,
+            limits=guests.limits.resources,
         )
+
+    async def _guests(self, order: JobOrder, image: str) -> Guests:
+        references = {image, *(service.image for service in order.services)}
+        limits = self._policy.limits.under(order.resources)
+        if limits.cpus is not None:
+            limits = replace(limits, cpus=min(limits.cpus, await self._engine.cpus()))
+        facts = await self._facts(references)
+        return Guests(
+            order=order,
+            facts=facts,
+            limits=limits,
+            granted=granted(order, self._policy.grants, facts),
+        )
+
+    async def _facts(self, references: Collection[str]) -> Mapping[str, ImageFacts]:
+        try:
+            async with asyncio.TaskGroup() as group:
+                looking = {each: group.create_task(images.ensure(self._engine, each)) for each in references}
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return {reference: task.result() for reference, task in looking.items()}
 
     async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
         del folder
@@ -96,14 +129,15 @@ class DockerExecutor:
         if state.status in ALIVE:
             return None
         if state.oom_killed:
-            return Ending(cause=Cause.OOM, reason="the job's container ran out of memory")
+            limit = f": the job's limit is {megabytes(state.memory)}" if state.memory else ""
+            return Ending(cause=Cause.OOM, reason=f"the job's container ran out of memory{limit}")
         error = f": {state.error}" if state.error else ""
         return Ending(
             cause=Cause.LOST, reason=f"the job's container ended with code {state.exit_code}{error}"
         )
 
     async def evict(self, key: AttemptKey) -> None:
-        await self._engine.remove(container.name(self._site, key))
+        await self._company.dismiss(key)
 
     async def strays(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         async with self._reaching:
@@ -111,17 +145,15 @@ class DockerExecutor:
             return await self._remove_labelled(keep)
 
     async def _remove_labelled(self, keep: Collection[AttemptKey]) -> Sequence[str]:
-        label = f"{container.INSTANCE_LABEL}={self._site.instance}"
+        label = {container.INSTANCE_LABEL: self._site.instance}
         removed = []
         for found in await self._engine.labelled("containers", label):
             if container.attempt(found["Labels"]) not in keep:
                 await self._engine.remove(found["Id"])
                 removed.append(f"container {found['Names'][0].lstrip('/')}")
         for noun in ("networks", "volumes"):
-            there = await self._engine.labelled(noun, label)
-            runs = {str(key.run) for key in keep}
-            for found in there:
-                if found["Labels"].get("flowforge.run") not in runs:
+            for found in await self._engine.labelled(noun, label):
+                if container.attempt(found["Labels"]) not in keep:
                     await self._engine.remove_other(noun, found["Name"])
                     removed.append(f"{noun[:-1]} {found['Name']}")
         return removed

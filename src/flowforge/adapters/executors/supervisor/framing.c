@@ -123,6 +123,12 @@ static int plan_pair(struct plan *plan, const struct pair *pair) {
         plan->grace_ms = atoll(pair->value);
     else if (!strcmp(name, "deadline"))
         plan->deadline_ms = atoll(pair->value);
+    else if (!strcmp(name, "memory"))
+        plan->memory = atoll(pair->value);
+    else if (!strcmp(name, "pids"))
+        plan->pids = atoll(pair->value);
+    else if (!strcmp(name, "cpus"))
+        plan->cpus = atoll(pair->value);
     else
         return -1;
     return 0;

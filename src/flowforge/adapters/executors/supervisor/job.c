@@ -186,8 +186,10 @@ static void settle(struct result *result, const struct watch *w, long long kills
     result->bytes = w->log.size;
     result->code = WIFEXITED(w->status) ? WEXITSTATUS(w->status) : 128 + WTERMSIG(w->status);
     result->cause = w->cause ? w->cause : result->code ? "exit" : NULL;
-    if (!w->cause && result->code && oom_kills() > kills_before)
+    if (!w->cause && result->code && oom_kills() > kills_before) {
         result->cause = "oom";
+        result->detail = memory_limit_text();
+    }
     result->status = !result->cause ? "success" : !strcmp(result->cause, "stopped") ? "cancelled" : "failure";
 }
 

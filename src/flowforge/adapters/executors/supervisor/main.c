@@ -60,7 +60,8 @@ static int supervise(int control, int ready, bool early) {
         (void)!write(ready, "", 1);
         close(ready);
     }
-    run_job(control, &plan);
+    if (limits_in_force(control, &plan))
+        run_job(control, &plan);
     return 0;
 }
 
@@ -85,12 +86,17 @@ static int detach(int control) {
 }
 
 static int usage(void) {
-    return refuse("usage: run CONTROL | wait CONTROL (as a container's first process) | detach CONTROL | empty FOLDER | passage");
+    return refuse("usage: run CONTROL | wait CONTROL (as a container's first process) | detach CONTROL | empty FOLDER | "
+                  "passage | hold | listening MILLISECONDS any|outside PORT...");
 }
 
 int main(int count, char **args) {
     if (count == 2 && !strcmp(args[1], "passage"))
         return try_passage() == 0 ? 0 : 1;
+    if (count == 2 && !strcmp(args[1], "hold"))
+        return hold();
+    if (count > 4 && !strcmp(args[1], "listening"))
+        return await_listener(args[2], args[3], args + 4, count - 4);
     if (count != 3)
         return usage();
     int folder = open(args[2], FOLDER);

@@ -55,6 +55,9 @@ struct plan {
     const char *user; /* NULL: stay who we are */
     long long grace_ms;
     long long deadline_ms;
+    long long memory; /* what must be in force: bytes, processes, thousandths of a CPU; 0: no limit */
+    long long pids;
+    long long cpus;
     struct step *steps;
     size_t count;
 };
@@ -129,6 +132,15 @@ void family_signal(int signal);
 bool family_reap(pid_t main, int *status);
 void family_end(void);
 long long oom_kills(void);
+
+/* limits.c */
+bool limits_in_force(int control, const struct plan *plan);
+long long memory_limit(void);
+const char *memory_limit_text(void);
+
+/* beside.c */
+int hold(void);
+int await_listener(const char *milliseconds, const char *where, char **ports, int count);
 
 /* launch.c */
 struct child {
