@@ -1,6 +1,5 @@
 """The containers and the network that a job has besides its own container."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,9 @@ from flowforge.adapters.executors.docker.grants import Granted
 from flowforge.adapters.executors.docker.images import ImageFacts
 from flowforge.adapters.executors.docker.network import MOST_SERVICES, Outside
 from flowforge.adapters.executors.docker.policy import ContainerPolicy, Limits
+from flowforge.adapters.executors.docker.service_container import own_ports
 from flowforge.adapters.executors.docker.services import Service
+from flowforge.adapters.executors.docker.together import together
 from flowforge.adapters.executors.site import Site
 from flowforge.errors import BadInput
 from flowforge.model.attempt import AttemptKey
@@ -65,12 +66,7 @@ class Company:
             raise BadInput(f"a job has at most {MOST_SERVICES} services", field="services")
         await self._clear(key)
         host = await self._network(key, guests)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for index in range(len(order.services)):
-                    group.create_task(self._service(key, guests, index))
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        await together(self._service(key, guests, index) for index in range(len(order.services)))
         return host
 
     async def dismiss(self, key: AttemptKey) -> None:
@@ -83,17 +79,20 @@ class Company:
 
     async def _clear(self, key: AttemptKey) -> None:
         labels = container.labels(self._site, key)
-        names = {found["Id"] for found in await self._engine.labelled("containers", labels)}
-        async with asyncio.TaskGroup() as group:
-            for name in names:
-                group.create_task(self._engine.remove(name))
+        names = {found["Names"][0].lstrip("/") for found in await self._engine.labelled("containers", labels)}
+        # What others live in goes last, or Podman keeps it.
+        keeper = names & {service_container.network_name(self._site, key)}
+        await together(self._engine.remove(name) for name in names - keeper)
+        await together(self._engine.remove(name) for name in keeper)
         for found in await self._engine.labelled("networks", labels):
             await self._engine.remove_other("networks", found["Name"])
 
     def _usual_network(self, order: JobOrder) -> dict[str, Any]:
         if order.network is Network.NONE:
             return {"NetworkMode": "none"}
-        return {"NetworkMode": self._policy.network} if self._policy.network else {}
+        if self._policy.network:
+            return {"NetworkMode": self._policy.network, **own_ports(self._policy.network)}
+        return own_ports("")
 
     async def _network(self, key: AttemptKey, guests: Guests) -> dict[str, Any]:
         order, name = guests.order, service_container.network_name(self._site, key)
@@ -103,7 +102,7 @@ class Company:
         outside = Outside.CLOSED if order.network is Network.NONE else Outside.OPEN
         labels = container.labels(self._site, key)
         await network.make(self._engine, name, labels, self._policy.subnets, outside)
-        return {"NetworkMode": name}
+        return {"NetworkMode": name, **own_ports(name)}
 
     async def _keeper(self, key: AttemptKey, guests: Guests, name: str) -> None:
         order = guests.order

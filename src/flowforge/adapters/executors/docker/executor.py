@@ -13,6 +13,7 @@ from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, E
 from flowforge.adapters.executors.docker.grants import granted
 from flowforge.adapters.executors.docker.images import ImageFacts
 from flowforge.adapters.executors.docker.policy import ContainerPolicy, megabytes
+from flowforge.adapters.executors.docker.together import together
 from flowforge.adapters.executors.plan_file import Surroundings
 from flowforge.adapters.executors.room import Ending
 from flowforge.adapters.executors.room_folder import RoomFolder
@@ -111,12 +112,8 @@ class DockerExecutor:
         )
 
     async def _facts(self, references: Collection[str]) -> Mapping[str, ImageFacts]:
-        try:
-            async with asyncio.TaskGroup() as group:
-                looking = {each: group.create_task(images.ensure(self._engine, each)) for each in references}
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        return {reference: task.result() for reference, task in looking.items()}
+        found = await together(images.ensure(self._engine, reference) for reference in references)
+        return dict(zip(references, found, strict=True))
 
     async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
         del folder

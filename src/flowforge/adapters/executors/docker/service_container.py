@@ -60,8 +60,13 @@ def keeper(site: Site, key: AttemptKey, make: Make, names: tuple[str, ...]) -> d
     }
 
 
+def own_ports(network: str) -> dict[str, Any]:
+    """Low ports are like others in a network namespace of one's own; Docker says so unasked, Podman does not."""
+    return {} if network == "host" else {"Sysctls": {"net.ipv4.ip_unprivileged_port_start": "0"}}
+
+
 def on_network(spec: Mapping[str, Any], network: str, aliases: tuple[str, ...]) -> dict[str, Any]:
-    host = {**spec["HostConfig"], "NetworkMode": network}
+    host = {**spec["HostConfig"], "NetworkMode": network, **own_ports(network)}
     ends = {"EndpointsConfig": {network: {"Aliases": list(aliases)}}}
     return {**spec, "HostConfig": host, "NetworkingConfig": ends}
 
