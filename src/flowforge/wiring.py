@@ -49,7 +49,7 @@ from flowforge.services.statuses import StatusKeeper, Wording
 from flowforge.services.timetable import Timetable
 from flowforge.services.watch import Patience, Watch
 from flowforge.settings import ExecutorChoice, Settings
-from flowforge.wiring_local import engine_address
+from flowforge.wiring_local import container_policy, engine_address
 
 log = structlog.get_logger()
 
@@ -255,4 +255,6 @@ async def _executor(
     if settings.executor is ExecutorChoice.PROCESS:
         return await stack.enter_async_context(ProcessExecutor(site, sources))
     address = engine_address(settings.executor, os.environ)
-    return await stack.enter_async_context(DockerExecutor(site, sources, address=address))
+    return await stack.enter_async_context(
+        DockerExecutor(site, sources, address=address, policy=container_policy(settings.jobs))
+    )

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from flowforge.adapters.data.folder import DataFolder
@@ -19,6 +20,7 @@ from flowforge.adapters.executors.docker import images
 from flowforge.adapters.executors.docker.engine import Engine
 from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, EngineSocket
 from flowforge.adapters.executors.docker.executor import DockerExecutor
+from flowforge.adapters.executors.docker.policy import ContainerPolicy, Limits
 from flowforge.adapters.executors.process.executor import ProcessExecutor
 from flowforge.adapters.executors.site import Site
 from flowforge.adapters.git.head import head_of
@@ -31,7 +33,7 @@ from flowforge.ports import Executor, Room, Sources
 from flowforge.runner.agent import Agent
 from flowforge.services.local_plan import Standing
 from flowforge.services.local_run import LocalRun
-from flowforge.settings import ExecutorChoice
+from flowforge.settings import ExecutorChoice, JobSettings, load_job_settings
 
 GRACE = 5.0
 """Seconds between TERM and KILL: somebody sits and waits."""
@@ -131,12 +133,24 @@ def _remove(base: Path, say: Say) -> None:
         say(f"warning: {base} is not wholly removed: {error.strerror}")
 
 
+def container_policy(jobs: JobSettings) -> ContainerPolicy:
+    return ContainerPolicy(
+        limits=Limits(
+            pids=jobs.pids, memory=jobs.memory, cpus=jobs.cpus, shm=jobs.shm, read_only=jobs.read_only
+        ),
+        grants=jobs.grants,
+        network=jobs.network,
+        subnets=IPv4Network(jobs.subnets),
+    )
+
+
 @asynccontextmanager
 async def _executor(machine: LocalMachine, site: Site, sources: Sources) -> AsyncIterator[Executor]:
     """Processes only where no engine answers: what is meant for a container must not run outside of one by a typo."""
     if machine.choice is not ExecutorChoice.PROCESS:
         address = engine_address(machine.choice, machine.environ)
-        async with DockerExecutor(site, sources, address=address) as docker:
+        policy = container_policy(load_job_settings(machine.environ, Path.cwd()))
+        async with DockerExecutor(site, sources, address=address, policy=policy) as docker:
             probe = await docker.probe()
             if probe.usable:
                 machine.say(f"jobs run in containers: {probe.engine}")

@@ -16,6 +16,7 @@ _UNITS = {"": 1, "b": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 _HOST = re.compile(
     r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+"
 )
+_SMALLEST_RANGE = 24
 _DATABASES = {"sqlite", "postgresql", "postgresql+psycopg", "postgres"}
 
 
@@ -67,6 +68,35 @@ def number(low: int, high: int) -> Parser:
         return int(value)
 
     return parse
+
+
+def unless_zero(parser: Parser) -> Parser:
+    """None for 0, which stands for no limit."""
+
+    def parse(value: str, base: Path) -> object:
+        return None if value.strip() in ("0", "0.0") else parser(value, base)
+
+    return parse
+
+
+def cpus(value: str, _base: Path) -> float:
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", value) or float(value) < 0.01:
+        raise ValueError("must be a number of processors, such as 2 or 0.5, or 0 for no limit")
+    return float(value)
+
+
+def subnets(value: str, _base: Path) -> str:
+    from ipaddress import IPv4Network
+
+    try:
+        network = IPv4Network(value)
+    except ValueError:
+        raise ValueError("must be a range of IPv4 addresses such as 10.213.0.0/16") from None
+    if network.prefixlen > _SMALLEST_RANGE:
+        raise ValueError(
+            f"must be a range of at least 2^{32 - _SMALLEST_RANGE} addresses (/{_SMALLEST_RANGE})"
+        )
+    return str(network)
 
 
 def seconds(low: float, high: float) -> Parser:

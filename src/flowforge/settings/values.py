@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from flowforge.model.grant import Grant
+
 
 class ExecutorChoice(StrEnum):
     """Where the local runner's jobs run. `AUTO` is a container engine that answers, never `PROCESS`."""
@@ -26,6 +28,21 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSettings:
+    """What the containers of all jobs have in common; None for no limit of ours. `network` is empty for the engine's usual
+    one."""
+
+    pids: int | None
+    memory: int | None
+    cpus: float | None
+    shm: int | None
+    read_only: bool
+    network: str
+    subnets: str
+    grants: tuple[Grant, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +72,7 @@ class Settings:
     engine_wait: float
     runner_slots: int
     log_limit: int
+    jobs: JobSettings
     lease_seconds: float
     log_level: LogLevel
     log_format: LogFormat

@@ -19,10 +19,11 @@ from flowforge.adapters.executors.room import Ending
 from flowforge.adapters.executors.room_folder import RoomFolder
 from flowforge.adapters.executors.rooms import Rooms
 from flowforge.adapters.executors.site import Site
-from flowforge.errors import EngineUnavailable
+from flowforge.errors import BadInput, EngineUnavailable
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.order import JobOrder
 from flowforge.model.probe import Probe
+from flowforge.model.resources import USUAL, Network
 from flowforge.model.status import Cause
 from flowforge.ports import Room, Sources
 
@@ -60,10 +61,11 @@ class ProcessExecutor:
         return Probe(usable=True, engine="process")
 
     def open(self, key: AttemptKey, order: JobOrder) -> AbstractAsyncContextManager[Room]:
-        if order.image is not None and not self._mentioned:
+        if (order.image is not None or order.resources != USUAL) and not self._mentioned:
             self._mentioned = True
             log.warning(
-                "the process executor runs jobs without a container: `image` is ignored", image=order.image
+                "the process executor runs jobs without a container: image and resources are ignored",
+                image=order.image,
             )
         return self._rooms.open(key, order)
 
@@ -71,7 +73,7 @@ class ProcessExecutor:
         return await self._rooms.sweep(keep)
 
     async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
-        del order
+        _refuse_what_needs_a_container(order)
         aside = lodging.aside(self._site, key)
         home = aside / "home"
         account = await self._rooms.threads.run(self._housed, home)
@@ -124,6 +126,21 @@ class ProcessExecutor:
                 "to a folder that everybody may reach"
             )
         return account
+
+
+def _refuse_what_needs_a_container(order: JobOrder) -> None:
+    """What a job without one would silently miss; its image and limits it can do without."""
+    wanted = {
+        "services": order.services,
+        "a grant": order.grant,
+        "no network": order.network is Network.NONE,
+    }
+    if missed := [words for words, said in wanted.items() if said]:
+        raise BadInput(
+            f"the job asks for {' and '.join(missed)}, which only a container engine can give: the process executor runs "
+            "jobs without containers",
+            field="executor",
+        )
 
 
 @cache
