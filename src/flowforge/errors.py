@@ -3,6 +3,7 @@
     FlowForgeError
     ├── BadInput                  you: what was asked cannot be read or makes no sense
     │   ├── PipelineConfigError       a pipeline's file has errors (carries its problems)
+    │   ├── ProtocolRefused           the two sides speak no version that both know
     │   ├── SettingsError             the server's configuration has errors (carries each)
     │   └── TooLarge                  more than the stated limit
     ├── NotFound                  you: no such thing, or none that you may see
@@ -14,6 +15,7 @@
     │   ├── SourceUnavailable         the repository or the commit cannot be had
     │   ├── EngineUnavailable         no container engine, or it refused
     │   ├── ServiceUnavailable        a job's own service is not ready in time
+    │   ├── NotServing                somebody answers for a server that is not at work
     │   ├── NotConfigured             this server lacks what it must be given to ask at all
     │   ├── RoomGone                  the machine lost a job's room, by a restart for example
     │   └── StoreUnavailable          the database does not answer, or too much waits for it
@@ -57,6 +59,10 @@ class SettingsError(BadInput):
     def __init__(self, mistakes: tuple[str, ...]) -> None:
         super().__init__("; ".join(mistakes))
         self.mistakes = mistakes
+
+
+class ProtocolRefused(BadInput):
+    """A runner and a server are too far apart to work together."""
 
 
 class TooLarge(BadInput):
@@ -107,6 +113,11 @@ class EngineUnavailable(Upstream):
 
 class ServiceUnavailable(Upstream):
     """A service that runs beside a job was not ready within its deadline, or went away before."""
+
+
+class NotServing(Upstream):
+    """The other side's machine answered, and said that nobody serves there now. Unlike silence, this is no sign that
+    others may still hear from it while we do not."""
 
 
 class NotConfigured(Upstream):

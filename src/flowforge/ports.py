@@ -19,6 +19,7 @@ from flowforge.model.event import Event, NewEvent
 from flowforge.model.exit import Exit
 from flowforge.model.http import HttpAnswer, HttpRequest
 from flowforge.model.job_run import JobRun
+from flowforge.model.lane import Lane
 from flowforge.model.log import LogLines, LogSize
 from flowforge.model.order import JobOrder, StepOrder
 from flowforge.model.probe import Probe
@@ -203,8 +204,17 @@ class Jobs(Protocol):
         """Replace the row of an existing job; `order` stays as it was added."""
         ...
 
-    def ready(self, limit: int) -> Sequence[JobRun]:
-        """Jobs that wait for a runner, oldest `ready_at` first; those that another transaction holds are left out."""
+    def ready(self, limit: int, lane: Lane | None = None) -> Sequence[JobRun]:
+        """Jobs that wait for a runner, of one lane or of all, oldest `ready_at` first; those that another transaction
+        holds are left out."""
+        ...
+
+    def lanes(self) -> Sequence[Lane]:
+        """Those in which a job waits. Takes time by their number, not by that of the jobs."""
+        ...
+
+    def running(self) -> Mapping[int, int]:
+        """How many attempts are not over, by project."""
         ...
 
 
@@ -213,6 +223,10 @@ class Attempts(Protocol):
     def get(self, key: AttemptKey) -> Attempt | None: ...
     def save(self, attempt: Attempt) -> None: ...
     def of(self, job_id: int) -> Sequence[Attempt]: ...
+
+    def claimed(self, runner_id: int, token: str) -> Attempt | None:
+        """The attempt that the runner was given under this token, also one that is over."""
+        ...
 
     def live(self, runner_id: int | None = None) -> Sequence[Attempt]:
         """Those that are not over, of one runner or of all."""
@@ -235,6 +249,11 @@ class Steps(Protocol):
 
 class Runners(Protocol):
     def get(self, id: int) -> Runner | None: ...
+
+    def with_key(self, key_hash: str) -> Runner | None:
+        """Whose credential has this digest."""
+        ...
+
     def save(self, runner: Runner) -> None: ...
     def all(self) -> Sequence[Runner]: ...
     def remove(self, id: int) -> None: ...
@@ -248,7 +267,9 @@ class Credentials(Protocol):
         """True for the one caller that removed it: what makes a one-time link one-time."""
         ...
 
-    def remove_kind(self, kind: CredentialKind) -> None: ...
+    def remove_kind(self, kind: CredentialKind, target: str) -> None:
+        """All of a kind that have this target."""
+        ...
 
     def prune(self, now: datetime) -> int:
         """Remove those that expired before `now`."""
@@ -349,11 +370,13 @@ class Bell(Protocol):
 
 
 class RunnerLink(Protocol):
-    """The only way jobs reach a machine. Every call but `claim` may be repeated with the same effect; one whose lease
-    was superseded raises `LeaseLost`."""
+    """The only way jobs reach a machine. Every call may be repeated with the same effect; one whose lease was
+    superseded raises `LeaseLost`."""
 
-    async def claim(self, wait: float) -> Claim | None:
-        """A job for this runner, or None after `wait` seconds without one."""
+    async def claim(self, token: str, wait: float) -> Claim | None:
+        """A job for this runner, or None after `wait` seconds without one. The lease bears `token`, which the runner
+        makes and keeps until it holds the lease: asked again with it, the server answers the same claim again, so none
+        is lost with an answer. Raises `LeaseLost` for a token whose attempt is over."""
         ...
 
     async def resume(self, lease: Lease) -> Claim:
@@ -431,7 +454,16 @@ class Executor(Protocol):
 
 
 class Spool(Protocol):
-    """What a runner remembers on disk between its lives: its leases, and how far each attempt got."""
+    """What a runner remembers on disk between its lives: its leases, how far each attempt got, and the token of the claim
+    that is under way."""
+
+    def seek(self, token: str) -> None:
+        """A claim with this token is about to be made; the token before is forgotten."""
+        ...
+
+    def sought(self) -> str:
+        """The newest token, empty where there is none."""
+        ...
 
     def hold(self, lease: Lease) -> None: ...
     def held(self) -> Sequence[Lease]: ...
@@ -450,6 +482,15 @@ class Sources(Protocol):
     async def place(self, source: Source, into: Path) -> str:
         """Write the source's files below the folder `into`, which exists, replacing what stands in their way and
         following no link below it. Answers one line that says what was placed. May be repeated. Raises `SourceUnavailable`."""
+        ...
+
+
+class SourcePacks(Protocol):
+    """Hands a commit to a machine that has no way to the repository."""
+
+    def read(self, source: Source) -> AsyncIterator[bytes]:
+        """The commit with its history as one stream, for a runner's `Sources`; fetched first where it is not here. Raises
+        `SourceUnavailable` before the first bytes or in between."""
         ...
 
 

@@ -99,7 +99,7 @@ async def _local_token(parts: "System", url: str) -> AsyncIterator[None]:
         parts.data.remove_local_token()
         yield
         return
-    parts.data.write_local_token(await parts.access.local_token())
+    parts.data.write_local_token(await parts.access.local_token(parts.data.instance()))
     try:
         publish(url, parts.data.local_token, os.environ)
     except (OSError, RuntimeError) as error:
@@ -237,7 +237,7 @@ def _patience(settings: Settings) -> Patience:
 
 
 async def _local_agent(settings: Settings, base: Base, runners: Runners, executor: Executor) -> Work:
-    runner = await runners.enrol_local(settings.runner_slots, settings.executor)
+    runner = await runners.enrol_local(settings.runner_slots, settings.executor, base.data.instance())
     desk = Desk(base.store, base.logs, base.bell, base.clock, base.vault)
     link = PatientLink(await desk.admit(await runners.issue_key(runner.id)))
 

@@ -16,7 +16,7 @@ from flowforge.model.status import Cause, Status
 from flowforge.services.control import Control
 from flowforge.services.link import Link
 from flowforge.services.runners import Runners
-from tests.unit.services.world import World, order
+from tests.unit.services.world import World, a_token, order
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ SUCCESS = Outcome(status=Status.SUCCESS)
 
 
 async def claimed(link: Link) -> Claim:
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     return claim
 
@@ -44,8 +44,8 @@ async def test_a_claim_hands_out_the_order_and_starts_the_run(world: World) -> N
 async def test_a_job_is_handed_out_once(world: World) -> None:
     await world.planned({"build": ""})
     link = await world.runner()
-    assert await link.claim(0) is not None
-    assert await link.claim(0) is None
+    assert await link.claim(a_token(), 0) is not None
+    assert await link.claim(a_token(), 0) is None
 
 
 async def test_a_waiting_claim_wakes_when_a_need_is_met(world: World) -> None:
@@ -53,7 +53,7 @@ async def test_a_waiting_claim_wakes_when_a_need_is_met(world: World) -> None:
     link = await world.runner()
     first = await claimed(link)
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
-        waiting = tasks.create_task(link.claim(60))
+        waiting = tasks.create_task(link.claim(a_token(), 60))
         await asyncio.sleep(0)
         await link.finish(first.lease, SUCCESS)
     second = waiting.result()
@@ -157,13 +157,13 @@ async def test_a_restarted_runner_gets_its_order_again(world: World) -> None:
 
 async def test_only_declared_secrets_are_handed_out(world: World) -> None:
     world.vault.secrets.update(TOKEN="t0p", OTHER="x")
-    await world.planned_as(Plan(jobs=(PlannedJob(order=order("build", secrets=("TOKEN",))),)))
+    await world.planned_as(Plan(jobs=(PlannedJob(order=order("build", declares=("TOKEN",))),)))
     assert (await claimed(await world.runner())).secrets == {"TOKEN": "t0p"}
 
 
 async def test_a_job_whose_secret_is_not_set_fails_and_says_which(world: World) -> None:
-    run_id = await world.planned_as(Plan(jobs=(PlannedJob(order=order("build", secrets=("TOKEN",))),)))
-    assert await (await world.runner()).claim(0) is None
+    run_id = await world.planned_as(Plan(jobs=(PlannedJob(order=order("build", declares=("TOKEN",))),)))
+    assert await (await world.runner()).claim(a_token(), 0) is None
     run = await world.run(run_id)
     assert (run.status, run.cause) == (Status.FAILURE, Cause.CONFIG)
     assert "TOKEN" in run.reason

@@ -13,6 +13,7 @@ from flowforge.model.order import StepOrder
 from flowforge.model.status import Cause, Status
 from flowforge.ports import Executor, Room, RunnerLink, Spool
 from flowforge.runner.checkpoint import Checkpoint, Section
+from flowforge.runner.heartbeat import Why
 from flowforge.runner.log_pipe import DEFAULT_LIMIT, LogPipe
 
 log = structlog.get_logger()
@@ -22,7 +23,7 @@ WORTH_TELLING = 0.1
 
 
 class Assignment:
-    """`carry_out` is called once. What it needs to go on after a kill is in the spool before it is needed."""
+    """`take_up`, then `carry_out`, once each. What it needs to go on after a kill is in the spool before it is needed."""
 
     def __init__(
         self, claim: Claim, link: RunnerLink, executor: Executor, spool: Spool, log_limit: int = DEFAULT_LIMIT
@@ -34,13 +35,12 @@ class Assignment:
         self._spool = spool
         self._log_limit = log_limit
         self._room: Room | None = None
-        self._stop_reason = ""
+        self._stopped: Why | None = None
         self._returning = False
         self._masker = Masker({})
 
     async def carry_out(self) -> None:
         """Raises `LeaseLost` where another attempt took over; the room is gone then. Cancelled, it leaves the room."""
-        self._take_up()
         try:
             await self._through()
         except LeaseLost:
@@ -48,17 +48,17 @@ class Assignment:
             raise
         self._spool.drop(self.lease.attempt)
 
-    async def stop(self, reason: str) -> None:
+    async def stop(self, why: Why) -> None:
         """End the job, also one whose room is still being made."""
-        self._stop_reason = reason
+        self._stopped = why
         if self._room:
-            await self._room.stop(reason)
+            await self._room.stop(why.value)
 
-    def _take_up(self) -> None:
+    def take_up(self) -> None:
         """The note comes before the lease is held: a lease without one would be
-        resumed without a room and without secrets."""
+        resumed without a room and without secrets. One that was noted and not held never began."""
         key = self.lease.attempt
-        self._returning = bool(self._spool.noted(key))
+        self._returning = self.lease in self._spool.held() and bool(self._spool.noted(key))
         if not self._returning:
             self._spool.note(key, Checkpoint().text())
         self._spool.hold(self.lease)
@@ -75,8 +75,8 @@ class Assignment:
         claim = self._claim
         async with self._executor.open(self.lease.attempt, claim.order) as room:
             self._room = room
-            if self._stop_reason:
-                await room.stop(self._stop_reason)
+            if self._stopped:
+                await room.stop(self._stopped.value)
             secrets = claim.secrets
             if self._returning:
                 secrets = await room.resume()
@@ -84,7 +84,13 @@ class Assignment:
                 await room.begin(secrets)
             self._masker = Masker(secrets)  # for all steps: one whose stream was ended is as good as new
             ended = await self._run_steps(room)
-            await self._link.finish(self.lease, ended)
+            await self._link.finish(self.lease, self._judged(ended))
+
+    def _judged(self, ended: Outcome) -> Outcome:
+        """A job that was ended because nobody was heard did not fail, and nobody cancelled it."""
+        if self._stopped is Why.UNHEARD and ended.status is Status.CANCELLED:
+            return Outcome(status=Status.FAILURE, cause=Cause.LOST, reason=Why.UNHEARD.value)
+        return ended
 
     async def _run_steps(self, room: Room) -> Outcome:
         checkpoint = Checkpoint.parse(self._spool.noted(self.lease.attempt))

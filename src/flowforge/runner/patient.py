@@ -20,19 +20,20 @@ LONGEST_PAUSE = 15.0
 
 class PatientLink:
     """`RunnerLink` over another one: a server that is away or full is asked again until it answers, for as long as
-    the caller waits. What the server refuses is passed on at once."""
+    the caller waits. What the server refuses is passed on at once. A renewal is tried once: whoever renews must know how
+    long nobody answered."""
 
     def __init__(self, link: RunnerLink) -> None:
         self._link = link
 
-    async def claim(self, wait: float) -> Claim | None:
-        return await _until_answered("claim", lambda: self._link.claim(wait))
+    async def claim(self, token: str, wait: float) -> Claim | None:
+        return await _until_answered("claim", lambda: self._link.claim(token, wait))
 
     async def resume(self, lease: Lease) -> Claim:
         return await _until_answered("resume", lambda: self._link.resume(lease))
 
     async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
-        return await _until_answered("renew", lambda: self._link.renew(leases, wait))
+        return await self._link.renew(leases, wait)
 
     async def report(self, lease: Lease, steps: Sequence[StepReport]) -> None:
         await _until_answered("report", lambda: self._link.report(lease, steps))

@@ -19,6 +19,7 @@ class LocalJob:
     order: JobOrder
     masker: Masker
     attempt: int = 0
+    token: str = ""
     started: float = 0.0
     seconds: float = 0.0
     size: int = 0
@@ -30,10 +31,11 @@ class LocalJob:
 
     @property
     def lease(self) -> Lease:
-        return Lease(attempt=self.key, token=str(self.key))
+        return Lease(attempt=self.key, token=self.token)
 
-    def begin(self, now: float) -> None:
+    def begin(self, token: str, now: float) -> None:
         self.attempt += 1
+        self.token = token
         self.started = now
         self.size = 0
         self.steps = [StepReport(index=step.index, status=Status.PENDING) for step in self.order.steps]

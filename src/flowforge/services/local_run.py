@@ -70,13 +70,18 @@ class LocalRun:
         for event in events:
             self._tell(event)
 
-    def take(self) -> Claim | None:
-        """The first job that is ready, as a new attempt."""
+    def take(self, token: str) -> Claim | None:
+        """What was taken under this token before, else the first job that is ready, as a new attempt."""
+        before = next((job for job in self.jobs.values() if job.token == token), None)
+        if before is not None:
+            if self._state.jobs[before.order.key].phase not in _HELD:
+                raise LeaseLost(f"attempt {before.key} is over")
+            return self.handed(before)
         key = next((key for key, job in self._state.jobs.items() if job.phase is Phase.READY), None)
         if key is None:
             return None
         job = self.jobs[key]
-        job.begin(self._clock.monotonic())
+        job.begin(token, self._clock.monotonic())
         self.move(Claimed(key=key))
         self._tell(JobStarted(job=key, attempt=job.attempt))
         return self.handed(job)
@@ -122,9 +127,9 @@ class MemoryLink:
         self._clock = clock
         self._told: set[Lease] = set()
 
-    async def claim(self, wait: float) -> Claim | None:
+    async def claim(self, token: str, wait: float) -> Claim | None:
         deadline = self._clock.monotonic() + wait
-        while (claim := self._run.take()) is None and await self._changed_before(deadline):
+        while (claim := self._run.take(token)) is None and await self._changed_before(deadline):
             pass
         return claim
 

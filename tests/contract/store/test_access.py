@@ -59,7 +59,7 @@ async def test_all_credentials_of_a_kind_go_together(store: Store) -> None:
     rows = [LINK, replace(LINK, hash="h2"), replace(LINK, hash="h3", kind=CredentialKind.SESSION)]
     for row in rows:
         await store.write(lambda tx, row=row: tx.credentials.add(row))
-    await store.write(lambda tx: tx.credentials.remove_kind(CredentialKind.LINK))
+    await store.write(lambda tx: tx.credentials.remove_kind(CredentialKind.LINK, LINK.target))
     assert await store.read(lambda tx: tx.credentials.find("h2", CredentialKind.LINK)) is None
     assert await store.read(lambda tx: tx.credentials.find("h3", CredentialKind.SESSION)) == rows[2]
 

@@ -26,7 +26,7 @@ from flowforge.services.progress import EVENTS
 from flowforge.testing.checker import read_history, violations
 from flowforge.testing.executor import Act, FakeExecutor, FakeRoom
 from flowforge.testing.spool import MemorySpool
-from tests.unit.services.world import World
+from tests.unit.services.world import World, a_token
 
 QUICK = Rhythm(claim=0.2, renew=0.2, probe=0.01)
 
@@ -364,12 +364,14 @@ async def test_a_failure_that_cannot_be_told_because_the_lease_is_lost_is_forgot
     slow = machine(world)
     await slow.start(job("build", "make"))
     link = await world.runner()
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim
     slow.executor.down = "no engine"
     stale = replace(claim, lease=replace(claim.lease, token="stolen"))
+    assignment = Assignment(stale, link, slow.executor, slow.spool)
+    assignment.take_up()
     with pytest.raises(LeaseLost):
-        await Assignment(stale, link, slow.executor, slow.spool).carry_out()
+        await assignment.carry_out()
     assert slow.spool.held() == []
 
 

@@ -14,14 +14,14 @@ from flowforge.services.statuses import StatusKeeper, Wording
 from flowforge.testing.checker import History, read_history, violations
 from flowforge.testing.checker.rules import RULES
 from flowforge.testing.commit_statuses import FakeCommitStatuses
-from tests.unit.services.world import World
+from tests.unit.services.world import World, a_token
 
 
 async def sound(world: World) -> History:
     """Two jobs, one after the other, all well and the commit told."""
     await world.planned({"build": "", "test": "build"})
     link = await world.runner()
-    while claim := await link.claim(0):
+    while claim := await link.claim(a_token(), 0):
         await link.append_log(claim.lease, 0, b"hello\n")
         await link.report(claim.lease, [StepReport(index=0, status=Status.SUCCESS, log_end=6)])
         await link.finish(claim.lease, Outcome(status=Status.SUCCESS))
@@ -136,7 +136,7 @@ async def test_a_lost_attempt_may_be_followed_by_another(world: World) -> None:
     await world.planned({"build": ""})
     link = await world.runner()
     for outcome in (Outcome(status=Status.FAILURE, cause=Cause.LOST), Outcome(status=Status.SUCCESS)):
-        claim = await link.claim(0)
+        claim = await link.claim(a_token(), 0)
         assert claim is not None
         await link.finish(claim.lease, outcome)
     assert violations(await world.store.read(read_history)) == ()

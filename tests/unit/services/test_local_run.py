@@ -31,6 +31,7 @@ from flowforge.services.local_run import LocalRun
 from flowforge.testing.clock import EPOCH
 from flowforge.testing.executor import Act, FakeExecutor
 from flowforge.testing.spool import MemorySpool
+from tests.unit.services.world import a_token
 
 SECRET = "correct-horse"
 
@@ -127,7 +128,7 @@ async def test_secrets_are_masked_also_where_a_job_did_not_declare_them() -> Non
 
 async def test_only_what_a_job_declares_is_handed_to_it() -> None:
     local = Local(_job("a", "x"), _job("b", "x", secrets=("KEY",)), secrets={"KEY": SECRET})
-    first, second = await local.link.claim(0), await local.link.claim(0)
+    first, second = await local.link.claim(a_token(), 0), await local.link.claim(a_token(), 0)
     assert first
     assert second
     assert (dict(first.secrets), dict(second.secrets)) == ({}, {"KEY": SECRET})
@@ -135,11 +136,11 @@ async def test_only_what_a_job_declares_is_handed_to_it() -> None:
 
 async def test_a_lost_attempt_is_followed_by_another_and_its_late_words_count_no_more() -> None:
     local = Local(_job("a", "x"))
-    first = await local.link.claim(0)
+    first = await local.link.claim(a_token(), 0)
     assert first
     lost = Outcome(status=Status.FAILURE, cause=Cause.LOST, reason="the container is gone")
     await local.link.finish(first.lease, lost)
-    second = await local.link.claim(0)
+    second = await local.link.claim(a_token(), 0)
     assert second
     assert second.lease.attempt.number == 2
     with pytest.raises(LeaseLost):
@@ -150,7 +151,7 @@ async def test_a_lost_attempt_is_followed_by_another_and_its_late_words_count_no
 
 async def test_bytes_are_taken_once_by_their_offset() -> None:
     local = Local(_job("a", "x"))
-    claim = await local.link.claim(0)
+    claim = await local.link.claim(a_token(), 0)
     assert claim
     assert await local.link.append_log(claim.lease, 0, b"abc") == 3
     assert await local.link.append_log(claim.lease, 1, b"bcde") == 5
@@ -160,7 +161,7 @@ async def test_bytes_are_taken_once_by_their_offset() -> None:
 
 async def test_a_step_that_is_reported_late_begins_before_its_output() -> None:
     local = Local(_job("a", "x", "y"))
-    claim = await local.link.claim(0)
+    claim = await local.link.claim(a_token(), 0)
     assert claim
     done = StepReport(
         index=0,
@@ -188,18 +189,18 @@ async def test_a_step_that_is_reported_late_begins_before_its_output() -> None:
 
 async def test_the_end_of_a_job_is_heard_once() -> None:
     local = Local(_job("a", "x"))
-    claim = await local.link.claim(0)
+    claim = await local.link.claim(a_token(), 0)
     assert claim
     for _ in range(2):
         await local.link.finish(claim.lease, Outcome(status=Status.SUCCESS))
     assert sum(isinstance(event, JobFinished) for event in local.events) == 1
     assert await local.link.renew([claim.lease], 0) == Renewal()
-    assert await local.link.claim(0.01) is None
+    assert await local.link.claim(a_token(), 0.01) is None
 
 
 async def test_a_stop_is_told_once_and_then_waited_for() -> None:
     local = Local(_job("a", "x"))
-    claim = await local.link.claim(0)
+    claim = await local.link.claim(a_token(), 0)
     assert claim
     local.run.cancel("by the test")
     assert (await local.link.renew([claim.lease], 5)).stop == {claim.lease.attempt}

@@ -10,7 +10,7 @@ from flowforge.model.runner import RunnerStatus
 from flowforge.model.status import Status
 from flowforge.services.browse import Browse, RunFilter
 from flowforge.services.runners import Runners, status_of
-from tests.unit.services.world import World
+from tests.unit.services.world import World, a_token
 
 
 async def test_a_runner_is_registered_with_its_labels(world: World) -> None:
@@ -61,7 +61,7 @@ async def test_the_local_runner_is_enrolled_once(world: World) -> None:
 
 async def test_a_runner_that_was_seen_lately_is_online(world: World) -> None:
     link = await world.runner()
-    await link.claim(0)
+    await link.claim(a_token(), 0)
     (runner,) = await Runners(world.store, world.clock).all()
     assert status_of(runner, world.clock.now()) is RunnerStatus.ONLINE
     assert status_of(runner, world.clock.now() + timedelta(minutes=5)) is RunnerStatus.OFFLINE
@@ -89,7 +89,7 @@ async def test_runs_are_filtered(world: World) -> None:
 async def test_a_run_shows_its_jobs_with_the_steps_of_their_newest_attempt(world: World) -> None:
     run_id = await world.planned({"build": "", "test": "build"})
     link = await world.runner()
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     await link.report(claim.lease, [StepReport(index=0, status=Status.RUNNING)])
     view = await Browse(world.store).run(run_id)

@@ -12,7 +12,7 @@ from flowforge.services.control import Control
 from flowforge.services.links import Links
 from flowforge.services.progress import EVENTS
 from flowforge.services.statuses import READER, StatusKeeper, Wording, claim, paid
-from tests.unit.services.world import World
+from tests.unit.services.world import World, a_token
 
 WORDING = Wording(context="ci/flowforge", links=Links("https://ci.example"))
 
@@ -47,7 +47,7 @@ async def settle(keeper: StatusKeeper) -> None:
 
 async def finish_all(world: World, outcome: Outcome) -> None:
     link = await world.runner()
-    while claim := await link.claim(0):
+    while claim := await link.claim(a_token(), 0):
         await link.finish(claim.lease, outcome)
 
 

@@ -1,5 +1,6 @@
 """A small world for use cases: a store, a clock and what comes in."""
 
+import secrets
 from dataclasses import dataclass, field
 
 from flowforge.model.order import JobOrder, StepOrder
@@ -52,14 +53,19 @@ def push(number: int = 1, *, repository: ForgeRepository = REPOSITORY, delivery:
     )
 
 
-def order(key: str, steps: int = 1, secrets: tuple[str, ...] = ()) -> JobOrder:
+def order(key: str, steps: int = 1, declares: tuple[str, ...] = ()) -> JobOrder:
     return JobOrder(
         key=key,
         name=key,
         steps=tuple(StepOrder(index=i, name=f"step {i}", do=Script(text="true")) for i in range(steps)),
         image="busybox",
-        secrets=tuple(SecretRef(name=name) for name in secrets),
+        secrets=tuple(SecretRef(name=name) for name in declares),
     )
+
+
+def a_token() -> str:
+    """As a runner makes one for each claim."""
+    return secrets.token_urlsafe(24)
 
 
 @dataclass
@@ -83,12 +89,15 @@ class World:
 
     async def planned_as(self, plan: Plan, *, number: int = 1) -> int:
         run_id = await self.pushed(number)
+        await self.plan(run_id, plan, number=number)
+        return run_id
+
+    async def plan(self, run_id: int, plan: Plan, *, number: int = 1) -> None:
         source = Source(origin=REPOSITORY.clone_url, commit=f"{number:040x}")
         pipeline = PipelineConfig(name="ci", dialect="native", path=".flowforge/ci.yml", jobs=())
         config = Config(path=".flowforge/ci.yml", text="jobs: {}", pipeline=pipeline)
         now = self.clock.now()
         await self.store.write(lambda tx: save_plan(tx, run_id, source, config, plan, now))
-        return run_id
 
     async def runner(self) -> Link:
         runners = Runners(self.store, self.clock)

@@ -24,6 +24,7 @@ _ONE = (_c.job_id == bindparam("job"), _c.number == bindparam("attempt"), _c.run
 _GET = select(attempts).where(*_ONE)
 _SAVE = update(attempts).where(*_ONE)
 _OF = select(attempts).where(_c.job_id == bindparam("job")).order_by(_c.number)
+_CLAIMED = select(attempts).where(_c.runner_id == bindparam("runner"), _c.token == bindparam("given"))
 _LIVE = select(attempts).where(LIVE).order_by(_c.run_id, _c.job_id, _c.number)
 _LIVE_OF = _LIVE.where(_c.runner_id == bindparam("runner"))
 _BEAT = update(attempts).where(*_ONE, LIVE).values(beat=_c.beat + 1)
@@ -47,6 +48,9 @@ class SqlAttempts:
 
     def of(self, job_id: int) -> Sequence[Attempt]:
         return _SHAPE.values(self._session.all(_OF, {"job": job_id}))
+
+    def claimed(self, runner_id: int, token: str) -> Attempt | None:
+        return _SHAPE.optional(self._session.first(_CLAIMED, {"runner": runner_id, "given": token}))
 
     def live(self, runner_id: int | None = None) -> Sequence[Attempt]:
         if runner_id is None:

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from flowforge.adapters.store.types import Choice, Id, Instant, Json, JsonOf, JsonTuple, Words
+from flowforge.adapters.store.types import Choice, Id, Instant, Json, JsonOf, JsonTuple, Ordered, Words
 from flowforge.model.commit_status import CommitStatus
 from flowforge.model.credential import CredentialKind, Role
 from flowforge.model.event import EventKind
@@ -24,6 +24,7 @@ from flowforge.model.job_terms import NO_TERMS, JobTerms
 from flowforge.model.order import JobOrder
 from flowforge.model.pipeline_config import OnFailure
 from flowforge.model.run import Approval
+from flowforge.model.runner import Trust
 from flowforge.model.schedule import Schedule, Upstream
 from flowforge.model.status import Cause, Status
 from flowforge.model.trigger import PullRequest, TriggerEvent
@@ -44,6 +45,7 @@ OVER = "status IN ('success', 'failure', 'cancelled', 'skipped')"
 FOLLOWING = text("upstreams IS NOT NULL")
 GROUPED = text("\"group\" <> ''")
 LIVE = text(f"NOT ({OVER})")
+LIVE_ATTEMPTS = text(f"NOT (attempts.{OVER})")
 READY = text("ready AND status = 'pending'")
 OWED = text("delivered < version AND given_up_at IS NULL")
 
@@ -190,12 +192,14 @@ jobs = Table(
     *_words("runner"),
     Column("kept_from", Id),
     Column("terms", JsonOf(JobTerms, usual=NO_TERMS)),
+    Column("lane", Ordered, nullable=False),
     _created(),
     *_instants("ready_at", "started_at", "finished_at"),
     # Last, so that a listing never reads through it.
     Column("order", JsonOf(JobOrder)),
     Index(None, "run_id", "id"),
     Index("ix_jobs_ready", "ready_at", "id", sqlite_where=READY, postgresql_where=READY),
+    Index("ix_jobs_lane", "lane", "ready_at", "id", sqlite_where=READY, postgresql_where=READY),
 )
 
 attempts = Table(
@@ -211,6 +215,7 @@ attempts = Table(
     Column("log_size", Id, nullable=False),
     *_instants("started_at", "finished_at"),
     Index("ix_attempts_live", "runner_id", sqlite_where=LIVE, postgresql_where=LIVE),
+    Index(None, "token"),
 )
 
 steps = Table(
@@ -238,8 +243,14 @@ runners = Table(
     Column("labels", JsonTuple, nullable=False),
     Column("slots", Integer, nullable=False),
     *_words("executor", "note", "key_hash"),
+    Column("projects", JsonTuple, nullable=False),
+    Column("trust", Choice(Trust), nullable=False),
+    Column("most_slots", Integer, nullable=False),
+    Column("draining", Boolean, nullable=False),
+    *_words("version", "instance"),
     _created(),
     *_instants("seen_at", "asked_at"),
+    Index(None, "key_hash"),
 )
 
 credentials = Table(

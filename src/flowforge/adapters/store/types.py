@@ -64,6 +64,16 @@ class Words(TypeDecorator[str]):
         return _UNSTORABLE.sub("\ufffd", value)
 
 
+class Ordered(TypeDecorator[str]):
+    """Our own words, which an index is walked along: compared byte by byte on either database."""
+
+    impl = Text().with_variant(Text(collation="C"), "postgresql")
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else _UNSTORABLE.sub("\ufffd", value)
+
+
 class Choice(TypeDecorator[E]):
     """A word of one vocabulary."""
 

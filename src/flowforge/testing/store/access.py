@@ -16,6 +16,9 @@ class MemoryRunners:
     def get(self, id: int) -> Runner | None:
         return self._tables.runners.get(id)
 
+    def with_key(self, key_hash: str) -> Runner | None:
+        return next((r for r in self._tables.runners if r.key_hash == key_hash), None)
+
     def save(self, runner: Runner) -> None:
         self._tables.runners.put(runner.id, runner)
 
@@ -40,8 +43,9 @@ class MemoryCredentials:
     def remove(self, hash: str) -> bool:
         return self._tables.credentials.remove(hash)
 
-    def remove_kind(self, kind: CredentialKind) -> None:
-        for known in [c.hash for c in self._tables.credentials if c.kind is kind]:
+    def remove_kind(self, kind: CredentialKind, target: str) -> None:
+        wanted = (kind, target)
+        for known in [c.hash for c in self._tables.credentials if (c.kind, c.target) == wanted]:
             self._tables.credentials.remove(known)
 
     def prune(self, now: datetime) -> int:

@@ -32,6 +32,10 @@ class MemoryAttempts:
         rows = [a for a in self._tables.attempts if a.key.job == job_id]
         return sorted(rows, key=lambda a: a.key.number)
 
+    def claimed(self, runner_id: int, token: str) -> Attempt | None:
+        wanted = (runner_id, token)
+        return next((a for a in self._tables.attempts if (a.runner_id, a.token) == wanted), None)
+
     def live(self, runner_id: int | None = None) -> Sequence[Attempt]:
         rows = [a for a in self._tables.attempts if not a.status.terminal]
         return sorted((a for a in rows if runner_id in (None, a.runner_id)), key=lambda a: a.key)

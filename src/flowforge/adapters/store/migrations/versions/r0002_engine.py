@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+READY = sa.text("ready AND status = 'pending'")
 GROUPED = sa.text("\"group\" <> ''")
 
 
@@ -29,6 +30,8 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("terms", sa.Text()))
     op.add_column("runs", sa.Column("caused_by", big))
     _autostart()
+    _lanes()
+    _runners()
 
 
 def _autostart() -> None:
@@ -50,3 +53,25 @@ def _autostart() -> None:
         sa.ForeignKeyConstraint(["pipeline_id"], ["pipelines.id"], name="fk_timers_pipeline_id_pipelines"),
     )
     op.create_index("ix_timers_next_at", "timers", ["next_at"])
+
+
+def _lanes() -> None:
+    ordered = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+    op.add_column("jobs", sa.Column("lane", ordered, nullable=False, server_default=""))
+    op.execute(
+        "UPDATE jobs SET lane = (SELECT CAST(project_id AS TEXT) || '/own/' FROM runs WHERE runs.id = jobs.run_id)"
+    )
+    op.create_index(
+        "ix_jobs_lane", "jobs", ["lane", "ready_at", "id"], sqlite_where=READY, postgresql_where=READY
+    )
+    op.create_index("ix_attempts_token", "attempts", ["token"])
+
+
+def _runners() -> None:
+    op.add_column("runners", sa.Column("projects", sa.Text(), nullable=False, server_default="[]"))
+    op.add_column("runners", sa.Column("trust", sa.String(32), nullable=False, server_default="any"))
+    op.add_column("runners", sa.Column("most_slots", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("runners", sa.Column("draining", sa.Boolean(), nullable=False, server_default=sa.false()))
+    for name in ("version", "instance"):
+        op.add_column("runners", sa.Column(name, sa.Text(), nullable=False, server_default=""))
+    op.create_index("ix_runners_key_hash", "runners", ["key_hash"])
