@@ -18,6 +18,7 @@ from flowforge.adapters.executors.process.executor import ProcessExecutor
 from flowforge.adapters.executors.site import Site
 from flowforge.adapters.git.mirror_sources import MirrorSources
 from flowforge.adapters.git.mirrors import GitMirrors, MirrorPolicy
+from flowforge.adapters.git.source_pack import MirrorPacks
 from flowforge.adapters.http.client import HttpClient
 from flowforge.adapters.logs.folder import FileLogs
 from flowforge.adapters.notify.commit_statuses import ForgeCommitStatuses
@@ -29,7 +30,7 @@ from flowforge.adapters.vault.forge_tokens import ForgeTokens
 from flowforge.forges.registry import FORGES
 from flowforge.local_token import is_loopback, publish
 from flowforge.logging import configure_logging
-from flowforge.ports import Bell, Clock, Executor, Logs, Sources, Store, Vault
+from flowforge.ports import Bell, Clock, Executor, Logs, SourcePacks, Sources, Store, Vault
 from flowforge.runner.agent import Agent
 from flowforge.runner.patient import PatientLink
 from flowforge.runner.rhythm import Rhythm
@@ -39,11 +40,14 @@ from flowforge.server.serve import serve as serve_http
 from flowforge.services.access import Access
 from flowforge.services.browse import Browse
 from flowforge.services.control import Control
+from flowforge.services.enrolment import Enrolment
 from flowforge.services.follow import Followers
+from flowforge.services.handout import Handout
 from flowforge.services.intake import Intake
 from flowforge.services.link import Desk
 from flowforge.services.links import Links
 from flowforge.services.prepare import Preparer
+from flowforge.services.reception import Reception
 from flowforge.services.runners import Runners
 from flowforge.services.statuses import StatusKeeper, Wording
 from flowforge.services.timetable import Timetable
@@ -159,8 +163,11 @@ async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
         stack.callback(sources.close)
         executor = await _executor(settings, base.data, sources, stack)
         services = _services(base)
+        packs = MirrorPacks(mirrors)
+        stack.callback(packs.close)
+        reception = _reception(settings, base, packs)
         yield System(
-            app=create_app(services, _door(settings, base.data, public_url)),
+            app=create_app(services, _door(settings, base.data, public_url), reception),
             access=services.access,
             data=base.data,
             work=(
@@ -169,7 +176,7 @@ async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
                 Timetable(base.store, base.bell, base.clock).serve,
                 Followers(base.store, base.bell, base.clock).serve,
                 Watch(base.store, base.logs, base.bell, base.clock, _patience(settings)).serve,
-                await _local_agent(settings, base, services.runners, executor),
+                await _local_agent(settings, base, services.runners, reception.desk, executor),
             ),
         )
 
@@ -236,9 +243,20 @@ def _patience(settings: Settings) -> Patience:
     return Patience(lease=settings.lease_seconds, engine=settings.engine_wait)
 
 
-async def _local_agent(settings: Settings, base: Base, runners: Runners, executor: Executor) -> Work:
+def _reception(settings: Settings, base: Base, packs: SourcePacks) -> Reception:
+    key = (settings.capability_key or base.data.capability_key()).encode()
+    return Reception(
+        desk=Desk(base.store, base.logs, base.bell, base.clock, base.vault),
+        enrolment=Enrolment(base.store, base.clock),
+        handout=Handout(base.store, base.clock, packs, key),
+        lease=settings.lease_seconds,
+    )
+
+
+async def _local_agent(
+    settings: Settings, base: Base, runners: Runners, desk: Desk, executor: Executor
+) -> Work:
     runner = await runners.enrol_local(settings.runner_slots, settings.executor, base.data.instance())
-    desk = Desk(base.store, base.logs, base.bell, base.clock, base.vault)
     link = PatientLink(await desk.admit(await runners.issue_key(runner.id)))
 
     async def tell(note: str) -> None:

@@ -15,6 +15,7 @@ from flowforge.server.envelope import Envelope
 from flowforge.server.guard import guarded
 from flowforge.server.health import health
 from flowforge.server.webhooks import Webhook
+from flowforge.services.reception import Reception
 
 __all__ = ["Application", "Door", "DoorSettings", "Ground", "Services", "Unsigned", "create_app", "routes"]
 
@@ -50,8 +51,8 @@ class Application:
         await self._late.load()
 
 
-def create_app(services: Services, settings: DoorSettings) -> Application:
-    return Application(Door(services=services, settings=settings))
+def create_app(services: Services, settings: DoorSettings, reception: Reception) -> Application:
+    return Application(Door(services=services, settings=settings, reception=reception))
 
 
 class _Late:

@@ -15,6 +15,7 @@ from flowforge.services.browse import Browse
 from flowforge.services.control import Control
 from flowforge.services.intake import Intake
 from flowforge.services.links import Links
+from flowforge.services.reception import Reception
 from flowforge.services.runners import Runners
 
 DOOR = "flowforge.door"
@@ -69,6 +70,7 @@ class DoorSettings:
 class Door:
     services: Services
     settings: DoorSettings
+    reception: Reception
     closing: Closing = field(default_factory=Closing)
     meters: Meters = field(default_factory=Meters)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from flowforge.errors import BadInput, Forbidden, Unauthenticated
 from flowforge.model.credential import Credential, CredentialKind, Role
+from flowforge.model.link_call import Offer
 from flowforge.model.project import DEFAULT_ORGANISATION
 from flowforge.model.runner import Runner
 from flowforge.ports import Clock, Store, Tx
@@ -16,15 +17,6 @@ REGISTRATION_PREFIX = "ffg_"
 REGISTRATION_LIVES = timedelta(hours=1)
 LONGEST_WORD = 100
 MOST_SLOTS = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """What a runner says of itself. None of it widens what an admin bound it to."""
-
-    slots: int = 1
-    executor: str = ""
-    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,11 @@ class Settings:
     log_limit: int
     jobs: JobSettings
     lease_seconds: float
+    capability_key: str | None = field(repr=False)
+    runner_data: Path
+    runner_ca: Path | None
+    runner_plain_http: bool
+    drain_seconds: float
     log_level: LogLevel
     log_format: LogFormat
     server_url: str

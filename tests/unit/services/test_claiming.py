@@ -8,12 +8,13 @@ from flowforge.errors import Forbidden, LeaseLost, Unauthenticated
 from flowforge.model.claim import Outcome
 from flowforge.model.job_terms import JobTerms
 from flowforge.model.lane import Lane
+from flowforge.model.link_call import Offer
 from flowforge.model.plan import Plan, PlannedJob
 from flowforge.model.runner import Runner, Trust
 from flowforge.model.status import Status
 from flowforge.model.trigger import PullRequest
 from flowforge.ports import Tx
-from flowforge.services.enrolment import Enrolment, Offer
+from flowforge.services.enrolment import Enrolment
 from flowforge.services.intake import Intake
 from flowforge.services.link import Link
 from flowforge.services.runners import Runners, Terms

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from flowforge.model.order import JobOrder, StepOrder
 from flowforge.model.pipeline_config import OnFailure, PipelineConfig
@@ -12,9 +13,9 @@ from flowforge.model.secret_ref import SecretRef
 from flowforge.model.source import Source
 from flowforge.model.step_spec import Script
 from flowforge.model.trigger import Trigger, TriggerEvent
-from flowforge.ports import Tx
+from flowforge.ports import RunnerLink, Tx
 from flowforge.services.intake import Intake
-from flowforge.services.link import Desk, Link
+from flowforge.services.link import Desk
 from flowforge.services.prepare import Config, save_plan
 from flowforge.services.runners import Runners
 from flowforge.testing.bell import MemoryBell
@@ -99,12 +100,16 @@ class World:
         now = self.clock.now()
         await self.store.write(lambda tx: save_plan(tx, run_id, source, config, plan, now))
 
-    async def runner(self) -> Link:
+    async def runner(self) -> RunnerLink:
         runners = Runners(self.store, self.clock)
         runner = await runners.enrol_local(2, "docker")
-        return await self.desk.admit(await runners.issue_key(runner.id))
+        return await self.reach(await runners.issue_key(runner.id))
 
-    @property
+    async def reach(self, key: str) -> RunnerLink:
+        """The link of the runner whose key this is."""
+        return await self.desk.admit(key)
+
+    @cached_property
     def desk(self) -> Desk:
         return Desk(self.store, self.logs, self.bell, self.clock, self.vault)
 

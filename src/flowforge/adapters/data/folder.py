@@ -54,6 +54,10 @@ class DataFolder:
     def webhook_secret(self) -> str:
         return _kept(self.keys / "webhook.secret", lambda: secrets.token_urlsafe(32))
 
+    def capability_key(self) -> str:
+        """What capabilities are sealed with."""
+        return _kept(self.keys / "capability.key", lambda: secrets.token_urlsafe(32))
+
     def rooms(self, memory: Path = Path("/dev/shm")) -> Path:  # noqa: S108  made private below, refused if it is not ours
         """Where unmasked output lives until it was masked: in memory where there is room, so that it never meets a disk."""
         folder = memory / f"flowforge-{self.instance()}"
