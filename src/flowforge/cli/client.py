@@ -51,6 +51,9 @@ class Api:
     def post(self, path: str, body: object = None) -> Any:
         return self._json("POST", path, json=body if body is not None else {})
 
+    def patch(self, path: str, body: object) -> Any:
+        return self._json("PATCH", path, json=body)
+
     def deliver(self, body: bytes, headers: Mapping[str, str]) -> Any:
         """A webhook, which proves itself: the token stays here."""
         return self._json("POST", "/webhook", content=body, headers={**headers, "Authorization": ""})

@@ -25,6 +25,7 @@ COMMANDS = {
     "cancel": Lazy("flowforge.cli.control:cancel", "Stop a run."),
     "rerun": Lazy("flowforge.cli.control:rerun", "Run a finished run again."),
     "link": Lazy("flowforge.cli.link:link", "Print a new one-time link that signs a browser in."),
+    "runner": Lazy("flowforge.cli.runner:runner", "Carry out a server's jobs on this machine."),
     "configure": Lazy("flowforge.cli.configure:configure", "Add and list runners."),
     "demo": Lazy("flowforge.cli.demo:demo", "Start a server, push to it, and watch the pipeline run."),
 }

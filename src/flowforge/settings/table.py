@@ -255,6 +255,7 @@ SETTINGS = (*SERVER_ROWS, *JOB_ROWS)
 
 CLIENT_VARIABLES = {
     "FLOWFORGE_TOKEN": "Token that the command line signs in with. A server on this machine needs none. A secret.",
+    "FLOWFORGE_RUNNER_TOKEN": "One-time registration token for the first start of `flowforge runner`. A secret.",
 }
 """What the command line alone reads, and from the environment alone."""
 

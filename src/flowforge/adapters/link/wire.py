@@ -74,7 +74,7 @@ class Wire:
             ) as answer:
                 content = await _bounded(answer)
         if not answer.is_success:
-            raise refusal(answer.status_code, answer.headers, content)
+            raise _later(refusal(answer.status_code, answer.headers, content), path)
         return content
 
     async def read(self, capability: str) -> AsyncIterator[bytes]:
@@ -118,6 +118,15 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes) -> FlowForgeEr
     after = headers.get("retry-after", "")
     seconds = float(after) if after.isascii() and after.isdigit() and len(after) < 6 else None
     return (NotServing if status in _NOT_SERVING else Upstream)(said, retry_after=seconds)
+
+
+def _later(error: FlowForgeError, path: str) -> FlowForgeError:
+    """A server that speaks our version no more, after it did when we began, was replaced while we were at work: what we
+    hold waits for one of us to be updated."""
+    first = path.endswith(("/hello", "/register"))
+    if isinstance(error, ProtocolRefused) and not first:
+        return Upstream(error.message, retry_after=15)
+    return error
 
 
 def _detail(body: bytes) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from flowforge.model.project import Project
 from flowforge.model.run import Run
-from flowforge.model.runner import Runner
+from flowforge.model.runner import Runner, Trust
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_run import StepRun
 from flowforge.server.api.values import (
@@ -100,6 +100,10 @@ def runner_value(runner: Runner, now: datetime) -> RunnerValue:
         slots=runner.slots,
         executor=runner.executor or None,
         note=runner.note or None,
+        projects=runner.projects,
+        trusted_only=runner.trust is Trust.TRUSTED_ONLY,
+        draining=runner.draining,
+        version=runner.version or None,
         created_at=runner.created_at,
         seen_at=runner.seen_at,
     )

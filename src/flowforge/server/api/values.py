@@ -1,5 +1,6 @@
 """What the API says of each noun. Stable: fields are added, never changed or removed."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
@@ -92,6 +93,10 @@ class RunnerValue(Value):
     slots: int
     executor: str | None
     note: str | None
+    projects: tuple[int, ...]
+    trusted_only: bool
+    draining: bool
+    version: str | None
     created_at: datetime
     seen_at: datetime | None
 
@@ -115,11 +120,16 @@ class PageValue(Value, Generic[T]):
     next: str | None
 
 
-def _id(text: object) -> object:
-    """An id that cannot be one names nothing, so nothing is found by it."""
-    if isinstance(text, str) and not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= LARGEST_ID):
-        raise NotFound("run", text[:40])
-    return text
+def _id_of(noun: str) -> Callable[[object], object]:
+    def check(text: object) -> object:
+        """An id that cannot be one names nothing, so nothing is found by it."""
+        if isinstance(text, str) and not (
+            text.isascii() and text.isdigit() and 0 < int(text[:20]) <= LARGEST_ID
+        ):
+            raise NotFound(noun, text[:40])
+        return text
+
+    return check
 
 
 def _cursor(text: object) -> object:
@@ -128,6 +138,7 @@ def _cursor(text: object) -> object:
     raise ValueError("must be the next of a page before")
 
 
-RunId = Annotated[int, BeforeValidator(_id), Path(description="The run's id")]
+RunId = Annotated[int, BeforeValidator(_id_of("run")), Path(description="The run's id")]
+RunnerId = Annotated[int, BeforeValidator(_id_of("runner")), Path(description="The runner's id")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Items of a page")]
 Cursor = Annotated[int | None, BeforeValidator(_cursor), Query(description="`next` of the page before")]
