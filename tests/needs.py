@@ -66,6 +66,8 @@ PROBES: dict[str, Callable[[], str]] = {
     "bash": _command("bash", "bash"),
     "dash": _command("dash", "dash"),
     "wrk": _command("wrk", "wrk"),
+    "ip": _command("ip", "iproute2"),
+    "iptables": _command("iptables", "iptables"),
     "debian": _debian,
     "root": _root,
     "user": _user,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -93,6 +94,8 @@ def work(settings: Settings, wish: Wish, say: Say) -> None:
     twice."""
     data = _prepared(settings)
     release = configure_logging(level=settings.log_level, console=settings.log_format, folder=data.path)
+    # Of each request it writes the whole URL, and some are capabilities.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     try:
         with _alone(data):
             if uvloop.run(_work(settings, data, wish, say)):
@@ -155,6 +158,7 @@ async def _work(settings: Settings, data: DataFolder, wish: Wish, say: Say) -> b
         link = HttpLink(wire, kept.key)
         offer = _offer(settings, wish)
         standing = await _greeted(link, offer, data, kept)
+        wire.hurry(standing.lease_seconds)
         sources = RemoteSources(data.path / "commits", wire.read)
         stack.callback(sources.close)
         stack.callback(data.leave_rooms)
