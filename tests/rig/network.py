@@ -2,9 +2,12 @@
 
 import itertools
 import os
+import socket
+import socketserver
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 _numbers = itertools.count(1)
@@ -71,3 +74,43 @@ def cable() -> Iterator[Cable]:
 def _plus(address: str, step: int) -> str:
     head, _, last = address.rpartition(".")
     return f"{head}.{int(last) + step}"
+
+
+class _Passing(socketserver.BaseRequestHandler):
+    target: tuple[str, int]
+
+    def handle(self) -> None:
+        with socket.create_connection(self.target, timeout=20) as beyond, suppress(OSError):
+            beyond.settimeout(None)
+            back = threading.Thread(target=_pump, args=(beyond, self.request), daemon=True)
+            back.start()
+            _pump(self.request, beyond)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+class _Passage(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+
+
+@contextmanager
+def passage(address: str, port: int) -> Iterator[str]:
+    """A URL at this address that leads to a server which listens on loopback alone."""
+    handler = type("Passing", (_Passing,), {"target": ("127.0.0.1", port)})
+    with _Passage((address, 0), handler) as serving:
+        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://{address}:{serving.server_address[1]}"
+        finally:
+            serving.shutdown()
+            thread.join()

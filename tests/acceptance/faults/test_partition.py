@@ -9,7 +9,7 @@ import pytest
 
 from tests.rig import FakeGitHub, RealServer
 from tests.rig.machine import until
-from tests.rig.network import Cable, cable
+from tests.rig.network import Cable, cable, passage
 from tests.rig.runner import NO_ENGINE, RealRunner, free_port, put_away, registration
 from tests.rig.stage import come_to_rest_far, wait_for_delivery
 
@@ -63,26 +63,19 @@ def divided(tmp_path: Path, forge: FakeGitHub, lease: float) -> Iterator[Divided
     folder = tmp_path / "signs"
     folder.mkdir()
     folder.chmod(0o777)
-    with cable() as between:
-        settings = {
-            **NO_ENGINE, "PORT": str(free_port()), "FLOWFORGE_HOST": "0.0.0.0", "FLOWFORGE_LEASE_SECONDS": str(lease),
-        }  # fmt: skip
-        with RealServer(tmp_path, forge.environment | settings) as server:
-            server.url = f"http://127.0.0.1:{settings['PORT']}"
-            yield from _with_runner(server, between, forge, folder, tmp_path)
-
-
-def _with_runner(
-    server: RealServer, between: Cable, forge: FakeGitHub, folder: Path, tmp_path: Path
-) -> Iterator[Divided]:
-    url = f"http://{between.here}:{server.environment['PORT']}"
-    environment = {"FLOWFORGE_EXECUTOR": "process", "FLOWFORGE_RUNNER_PLAIN_HTTP": "1"}
-    runner = RealRunner(tmp_path / "far", url, environment, between.inside)
-    runner.start(registration(server, "far"))
-    try:
-        yield Divided(server, runner, between, forge, folder)
-    finally:
-        put_away(runner)
+    settings = {**NO_ENGINE, "PORT": str(free_port()), "FLOWFORGE_LEASE_SECONDS": str(lease)}
+    with (
+        cable() as between,
+        RealServer(tmp_path, forge.environment | settings) as server,
+        passage(between.here, int(settings["PORT"])) as url,
+    ):
+        environment = {"FLOWFORGE_EXECUTOR": "process", "FLOWFORGE_RUNNER_PLAIN_HTTP": "1"}
+        runner = RealRunner(tmp_path / "far", url, environment, between.inside)
+        runner.start(registration(server, "far"))
+        try:
+            yield Divided(server, runner, between, forge, folder)
+        finally:
+            put_away(runner)
 
 
 def outage(divided: Divided, over: Callable[[], bool], seconds: float) -> None:
