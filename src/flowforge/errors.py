@@ -17,6 +17,7 @@
     │   ├── ServiceUnavailable        a job's own service is not ready in time
     │   ├── NotServing                somebody answers for a server that is not at work
     │   ├── NotConfigured             this server lacks what it must be given to ask at all
+    │   ├── SealBroken                a stored secret was changed, moved or cut behind our back
     │   ├── RoomGone                  the machine lost a job's room, by a restart for example
     │   └── StoreUnavailable          the database does not answer, or too much waits for it
     └── Bug                       us
@@ -122,6 +123,10 @@ class NotServing(Upstream):
 
 class NotConfigured(Upstream):
     """This server was not given what it needs to ask, such as a token: true of every request alike."""
+
+
+class SealBroken(Upstream):
+    """A sealed value that cannot be what we stored: changed, cut, or moved from another secret's row."""
 
 
 class RoomGone(Upstream):

@@ -1,4 +1,5 @@
-"""Every seam of the system on one page. At most seven methods each; the docstring is the whole contract.
+"""Every seam of the system on one page, but for those of secrets, which `secret_ports` has. At most seven methods each;
+the docstring is the whole contract.
 
 Machinery that fails raises from `flowforge.errors`; what a user's step does is a value. Methods may be called from
 one event loop only unless they say otherwise. A cancelled call leaves nothing half done that a second call cannot finish.
@@ -27,9 +28,12 @@ from flowforge.model.project import Pipeline, Project
 from flowforge.model.run import Run
 from flowforge.model.runner import Runner
 from flowforge.model.schedule import Timer
-from flowforge.model.secret import SecretScope
 from flowforge.model.source import Source
 from flowforge.model.step_run import StepRun
+from flowforge.secret_ports import MasterKeys as MasterKeys
+from flowforge.secret_ports import Sealer as Sealer
+from flowforge.secret_ports import Secrets as Secrets
+from flowforge.secret_ports import Vault as Vault
 
 T = TypeVar("T")
 
@@ -88,6 +92,10 @@ class Tx(Protocol):
     def runners(self) -> "Runners": ...
     @property
     def credentials(self) -> "Credentials": ...
+    @property
+    def secrets(self) -> Secrets: ...
+    @property
+    def master_keys(self) -> MasterKeys: ...
     @property
     def debts(self) -> "StatusDebts": ...
     @property
@@ -530,12 +538,4 @@ class Http(Protocol):
 class CommitStatuses(Protocol):
     async def post(self, status: CommitStatus) -> None:
         """Show it at the forge; the same one twice is harmless. Raises `Upstream`, `final` where no try can help."""
-        ...
-
-
-class Vault(Protocol):
-    """The one door to secret values."""
-
-    async def values(self, scope: SecretScope, names: Collection[str]) -> Mapping[str, str]:
-        """Those of the names that have a value for who asks. Raises `Upstream` where that cannot be told now."""
         ...

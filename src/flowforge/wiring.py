@@ -27,14 +27,19 @@ from flowforge.adapters.spool.folder import FolderSpool
 from flowforge.adapters.store.opening import open_store
 from flowforge.adapters.vault.environment import EnvironmentVault
 from flowforge.adapters.vault.forge_tokens import ForgeTokens
+from flowforge.adapters.vault.key_ring import KeyRing
+from flowforge.adapters.vault.layered import LayeredVault
+from flowforge.adapters.vault.sealed import SealedVault
+from flowforge.adapters.vault.sealer import RingSealer
 from flowforge.forges.registry import FORGES
 from flowforge.local_token import is_loopback, publish
 from flowforge.logging import configure_logging
-from flowforge.ports import Bell, Clock, Executor, Logs, SourcePacks, Sources, Store, Vault
+from flowforge.model.secret import SecretKind
+from flowforge.ports import Bell, Clock, Executor, Logs, Sealer, SourcePacks, Sources, Store, Vault
 from flowforge.runner.agent import Agent
 from flowforge.runner.patient import PatientLink
 from flowforge.runner.rhythm import Rhythm
-from flowforge.server.app import Application, DoorSettings, Ground, Services, Unsigned, create_app
+from flowforge.server.app import Application, DoorSettings, Ground, Services, Trust, Unsigned, create_app
 from flowforge.server.serve import Ending, listen, listening
 from flowforge.server.serve import serve as serve_http
 from flowforge.services.access import Access
@@ -49,6 +54,7 @@ from flowforge.services.links import Links
 from flowforge.services.prepare import Preparer
 from flowforge.services.reception import Reception
 from flowforge.services.runners import Runners
+from flowforge.services.secrets import Secrets
 from flowforge.services.statuses import StatusKeeper, Wording
 from flowforge.services.timetable import Timetable
 from flowforge.services.watch import Patience, Watch
@@ -150,6 +156,7 @@ class Base:
     bell: Bell
     clock: Clock
     vault: Vault
+    sealer: Sealer
     data: DataFolder
 
 
@@ -163,6 +170,7 @@ async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
         stack.callback(sources.close)
         executor = await _executor(settings, base.data, sources, stack)
         services = _services(base)
+        await services.secrets.resume_rotation()
         packs = MirrorPacks(mirrors)
         stack.callback(packs.close)
         reception = _reception(settings, base, packs)
@@ -187,12 +195,16 @@ async def _base(settings: Settings, stack: AsyncExitStack) -> Base:
     stack.callback(data.leave_rooms)
     store = await asyncio.to_thread(open_store, settings.database_url)
     stack.push_async_callback(store.close)
+    ring = KeyRing(data.master_keys, settings.master_key or "")
+    await asyncio.to_thread(ring.prepare)
+    sealer = RingSealer(ring)
     return Base(
         store=store,
         logs=await stack.enter_async_context(FileLogs(data.run_logs)),
         bell=LocalBell(),
         clock=SystemClock(),
-        vault=EnvironmentVault(os.environ),
+        vault=LayeredVault(EnvironmentVault(os.environ), SealedVault(store, sealer)),
+        sealer=sealer,
         data=data,
     )
 
@@ -204,7 +216,7 @@ def _services(base: Base) -> Services:
         control=Control(store, bell, clock),
         browse=Browse(store),
         runners=Runners(store, clock),
-        access=Access(store, clock),
+        trust=Trust(access=Access(store, clock), secrets=Secrets(store, base.sealer, bell, clock)),
         ground=Ground(store=store, logs=base.logs, bell=bell, clock=clock),
     )
 
@@ -233,7 +245,8 @@ def _clone_credentials(settings: Settings) -> Callable[[str], str | None]:
 def _statuses(settings: Settings, base: Base, links: Links, stack: AsyncExitStack) -> StatusKeeper:
     http = HttpClient(frozenset(settings.trusted_forges))
     stack.push_async_callback(http.aclose)
-    tokens = ForgeTokens({"GITHUB_TOKEN": settings.github_status_token})
+    given = ForgeTokens({"GITHUB_TOKEN": settings.github_status_token})
+    tokens = LayeredVault(SealedVault(base.store, base.sealer, SecretKind.FORGE_TOKEN), given)
     forge = ForgeCommitStatuses(http, tokens, FORGES, {"github": settings.github_api})
     wording = Wording(context=settings.status_context, links=links)
     return StatusKeeper(base.store, forge, base.bell, base.clock, wording)

@@ -138,9 +138,13 @@ class RealServer:
 
     def api(self, method: str, path: str, value: object = None) -> Answer:
         """As the command line on this machine would ask."""
-        headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
+        headers = {**self.credentials, "Content-Type": "application/json"}
         body = None if value is None else json.dumps(value).encode()
         return self.ask(method, f"/api/v1{path}", body, headers)
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token()}"}
 
     def deliver(self, push: Push) -> int:
         """The id of the run it started."""

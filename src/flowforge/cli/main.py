@@ -26,6 +26,7 @@ COMMANDS = {
     "rerun": Lazy("flowforge.cli.control:rerun", "Run a finished run again."),
     "link": Lazy("flowforge.cli.link:link", "Print a new one-time link that signs a browser in."),
     "runner": Lazy("flowforge.cli.runner:runner", "Carry out a server's jobs on this machine."),
+    "secrets": Lazy("flowforge.cli.secrets:secrets", "Set, list and remove secrets."),
     "configure": Lazy("flowforge.cli.configure:configure", "Add and list runners."),
     "demo": Lazy("flowforge.cli.demo:demo", "Start a server, push to it, and watch the pipeline run."),
 }

@@ -84,6 +84,7 @@ def _order(spec: JobSpec, pipeline_env: Mapping[str, str], occasion: Occasion) -
         source=occasion.source,
         clone=spec.clone,
         secrets=spec.secrets,
+        secret_groups=spec.secret_groups,
         timeout=spec.timeout,
         services=spec.services,
         reach=spec.reach,

@@ -19,6 +19,9 @@ class EventKind(StrEnum):
     STEP_FINISHED = "step.finished"
     ATTEMPT_REFUSED = "attempt.refused"
     STATUS_DELIVERED = "status.delivered"
+    SECRET_SET = "secret.set"  # noqa: S105  a kind
+    SECRET_REMOVED = "secret.removed"  # noqa: S105
+    MASTER_KEY_ROTATED = "master_key.rotated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ class JobSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     working_directory: str | None = None
     secrets: tuple[SecretRef, ...] = ()
+    secret_groups: tuple[str, ...] = ()
     clone: Clone = Clone.BEFORE_STEPS
     timeout: float | None = None
     terms: JobTerms = NO_TERMS

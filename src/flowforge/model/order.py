@@ -41,6 +41,7 @@ class JobOrder:
     source: Source | None = None
     clone: Clone = Clone.BEFORE_STEPS
     secrets: tuple[SecretRef, ...] = ()
+    secret_groups: tuple[str, ...] = ()
     timeout: float | None = None
     services: tuple[ServiceSpec, ...] = ()
     reach: ServiceReach = ServiceReach.BY_NAME

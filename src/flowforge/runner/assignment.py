@@ -1,6 +1,8 @@
 """One attempt, from its claim to its report."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -69,7 +71,7 @@ class Assignment:
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001  whatever breaks one attempt must not take the others down
-            await self._link.finish(self.lease, _broken(error))
+            await self._link.finish(self.lease, self._hidden(_broken(error)))
 
     async def _in_room(self) -> None:
         claim = self._claim
@@ -77,20 +79,32 @@ class Assignment:
             self._room = room
             if self._stopped:
                 await room.stop(self._stopped.value)
-            secrets = claim.secrets
             if self._returning:
-                secrets = await room.resume()
+                self._mask(await room.resume())
             else:
-                await room.begin(secrets)
-            self._masker = Masker(secrets)  # for all steps: one whose stream was ended is as good as new
+                self._mask(claim.secrets)
+                await room.begin(claim.secrets)
             ended = await self._run_steps(room)
-            await self._link.finish(self.lease, self._judged(ended))
+            await self._link.finish(self.lease, self._hidden(self._judged(ended)))
 
     def _judged(self, ended: Outcome) -> Outcome:
         """A job that was ended because nobody was heard did not fail, and nobody cancelled it."""
         if self._stopped is Why.UNHEARD and ended.status is Status.CANCELLED:
             return Outcome(status=Status.FAILURE, cause=Cause.LOST, reason=Why.UNHEARD.value)
         return ended
+
+    def _mask(self, secrets: Mapping[str, str]) -> None:
+        """One masker for all steps: one whose stream was ended is as good as new."""
+        self._masker = Masker(secrets)
+        if self._masker.unmaskable:
+            log.warning(
+                "secrets shorter than 6 characters are shown unmasked in the log",
+                attempt=str(self.lease.attempt),
+                names=self._masker.unmaskable,
+            )
+
+    def _hidden(self, outcome: Outcome) -> Outcome:
+        return replace(outcome, reason=self._masker.hide(outcome.reason))
 
     async def _run_steps(self, room: Room) -> Outcome:
         checkpoint = Checkpoint.parse(self._spool.noted(self.lease.attempt))
@@ -103,7 +117,7 @@ class Assignment:
                 ended, checkpoint = await self._watch(room, step, checkpoint)
             if not _forgiven(step, ended):
                 exits.append((step.name, ended))
-            await self._link.report(self.lease, [_report(step, ended, checkpoint.sections[place])])
+            await self._link.report(self.lease, [self._report(step, ended, checkpoint.sections[place])])
         return outcome(exits)
 
     async def _watch(self, room: Room, step: StepOrder, begun: Checkpoint) -> tuple[Exit, Checkpoint]:
@@ -128,6 +142,19 @@ class Assignment:
         report = StepReport(index=step.index, status=Status.RUNNING, log_start=log_start)
         await self._link.report(self.lease, [report])
 
+    def _report(self, step: StepOrder, ended: Exit, section: Section) -> StepReport:
+        return StepReport(
+            index=step.index,
+            status=ended.status,
+            cause=ended.cause,
+            reason=self._masker.hide(ended.reason),
+            exit_code=ended.code,
+            started_at=ended.started_at,
+            finished_at=ended.finished_at,
+            log_start=section.start,
+            log_end=section.end,
+        )
+
 
 def _forgiven(step: StepOrder, ended: Exit) -> bool:
     """How a background step ended by itself is shown and decides nothing; that it could not begin, or that the job was
@@ -144,20 +171,6 @@ class _Forgetful:
     async def write(self, data: bytes) -> int:
         self._raw += len(data)
         return self._raw
-
-
-def _report(step: StepOrder, ended: Exit, section: Section) -> StepReport:
-    return StepReport(
-        index=step.index,
-        status=ended.status,
-        cause=ended.cause,
-        reason=ended.reason,
-        exit_code=ended.code,
-        started_at=ended.started_at,
-        finished_at=ended.finished_at,
-        log_start=section.start,
-        log_end=section.end,
-    )
 
 
 def _broken(error: Exception) -> Outcome:

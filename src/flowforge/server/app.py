@@ -10,14 +10,24 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowforge.server.assets import static_file
-from flowforge.server.door import Door, DoorSettings, Ground, Services, Unsigned
+from flowforge.server.door import Door, DoorSettings, Ground, Services, Trust, Unsigned
 from flowforge.server.envelope import Envelope
 from flowforge.server.guard import guarded
 from flowforge.server.health import health
 from flowforge.server.webhooks import Webhook
 from flowforge.services.reception import Reception
 
-__all__ = ["Application", "Door", "DoorSettings", "Ground", "Services", "Unsigned", "create_app", "routes"]
+__all__ = [
+    "Application",
+    "Door",
+    "DoorSettings",
+    "Ground",
+    "Services",
+    "Trust",
+    "Unsigned",
+    "create_app",
+    "routes",
+]
 
 
 def routes() -> list[BaseRoute]:

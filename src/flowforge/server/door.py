@@ -17,6 +17,7 @@ from flowforge.services.intake import Intake
 from flowforge.services.links import Links
 from flowforge.services.reception import Reception
 from flowforge.services.runners import Runners
+from flowforge.services.secrets import Secrets
 
 DOOR = "flowforge.door"
 """Key of the scope."""
@@ -41,13 +42,29 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Who may come in, and what is kept from everybody."""
+
+    access: Access
+    secrets: Secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     intake: Intake
     control: Control
     browse: Browse
     runners: Runners
-    access: Access
+    trust: Trust
     ground: Ground
+
+    @property
+    def access(self) -> Access:
+        return self.trust.access
+
+    @property
+    def secrets(self) -> Secrets:
+        return self.trust.secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

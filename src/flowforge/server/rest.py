@@ -21,6 +21,7 @@ from flowforge.server.api import (
     runner_link,
     runners,
     runs,
+    secrets,
 )
 from flowforge.server.guard import guarded
 from flowforge.server.pages.errors import error_page
@@ -36,6 +37,7 @@ _ROUTERS = (
     projects.router,
     events.router,
     links.router,
+    secrets.router,
     metrics.router,
     docs.router,
 )

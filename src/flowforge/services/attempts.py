@@ -49,7 +49,7 @@ def refuse(tx: Tx, runner_id: int, lease: Lease, call: str, now: datetime) -> No
     )
 
 
-def scope_of(tx: Tx, key: AttemptKey) -> SecretScope:
+def scope_of(tx: Tx, key: AttemptKey, groups: tuple[str, ...] = ()) -> SecretScope:
     """On whose behalf the attempt may ask for secrets."""
     run, job = tx.runs.get(key.run), tx.jobs.get(key.job)
     if run is None or job is None:
@@ -59,6 +59,7 @@ def scope_of(tx: Tx, key: AttemptKey) -> SecretScope:
         project_id=run.project_id,
         environment=job.terms.environment,
         branch=run.trigger.branch,
+        groups=groups,
         trusted=run.trigger.trusted,
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from flowforge.errors import LeaseLost
+from flowforge.errors import LeaseLost, NotConfigured, SealBroken
 from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
 from flowforge.model.order import JobOrder
 from flowforge.model.status import Cause, Status
@@ -123,9 +123,14 @@ class Link:
         return _lost(lease)
 
     async def _with_secrets(self, taken: Taken) -> Claim | None:
-        """None where a declared secret has no value: the job is over then, and says which."""
+        """None where a declared secret has no value, or none that can be opened: the job is over then, and says which."""
         lease, order = taken.lease, taken.order
-        values = await self._secrets(lease, order)
+        try:
+            values = await self._secrets(lease, order)
+        except (NotConfigured, SealBroken) as error:
+            outcome = Outcome(status=Status.FAILURE, cause=Cause.INFRASTRUCTURE, reason=error.message)
+            await self.finish(lease, outcome)
+            return None
         missing = ", ".join(ref.name for ref in order.secrets if ref.name not in values)
         if not missing:
             return Claim(lease=lease, order=order, secrets=values)
@@ -134,9 +139,9 @@ class Link:
         return None
 
     async def _secrets(self, lease: Lease, order: JobOrder) -> Mapping[str, str]:
-        if not order.secrets:
+        if not (order.secrets or order.secret_groups):
             return {}
-        scope = await self.desk.store.read(lambda tx: scope_of(tx, lease.attempt))
+        scope = await self.desk.store.read(lambda tx: scope_of(tx, lease.attempt, order.secret_groups))
         return await self.desk.vault.values(scope, [ref.name for ref in order.secrets])
 
 

@@ -88,7 +88,8 @@ class LocalRun:
 
     def handed(self, job: LocalJob) -> Claim:
         declared = {ref.name for ref in job.order.secrets}
-        values = {name: value for name, value in self._secrets.items() if name in declared}
+        grouped = bool(job.order.secret_groups)  # nobody knows here what is in a group: all that was given
+        values = {name: value for name, value in self._secrets.items() if grouped or name in declared}
         return Claim(lease=job.lease, order=job.order, secrets=values)
 
     def stand(self, lease: Lease) -> tuple[LocalJob, Phase] | None:

@@ -17,6 +17,7 @@ _HOST = re.compile(
     r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+"
 )
 _SMALLEST_RANGE = 24
+_MASTER_KEY = re.compile(r"[A-Za-z0-9+/_-]{42}[AEIMQUYcgkosw048]=?")
 _DATABASES = {"sqlite", "postgresql", "postgresql+psycopg", "postgres"}
 
 
@@ -31,6 +32,16 @@ def secret(value: str, _base: Path) -> str:
     if not value.isprintable():
         raise ValueError("must be one line of printable text")
     return value
+
+
+def master_keys(value: str, _base: Path) -> str:
+    """Says nothing about the value."""
+    keys = [key.strip() for key in value.split(",")]
+    if not all(_MASTER_KEY.fullmatch(key) for key in keys):
+        raise ValueError(
+            "must be 32 random bytes in base64, such as `openssl rand -base64 32` makes; several are separated by commas"
+        )
+    return ",".join(keys)
 
 
 def host(value: str, _base: Path) -> str:

@@ -78,6 +78,16 @@ SERVER_ROWS: tuple[Setting, ...] = (
         doc="Folder in which each run's workspace is made, and deleted afterwards.",
     ),
     Setting(
+        name="master_key",
+        variables=("FLOWFORGE_MASTER_KEY",),
+        key="storage.master_key",
+        parse=parsers.master_keys,
+        default_doc="one is made at the first start, in the data folder",
+        secrecy=Secrecy.SECRET,
+        doc="Key that seals stored secrets: 32 random bytes in base64. Several, separated by commas, are tried in turn; "
+        "the first seals.",
+    ),
+    Setting(
         name="webhook_secret",
         variables=("FLOWFORGE_WEBHOOK_SECRET", "WEBHOOK_SECRET"),
         key="webhook.secret",

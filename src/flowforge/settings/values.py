@@ -61,6 +61,7 @@ class Settings:
     data: Path
     database_url: str = field(repr=False)
     workspace_root: Path
+    master_key: str | None = field(repr=False)
     webhook_secret: str | None = field(repr=False)
     unsigned_webhooks: bool
     webhook_max_bytes: int

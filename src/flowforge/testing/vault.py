@@ -6,9 +6,18 @@ from flowforge.model.secret import SecretScope
 
 
 class FakeVault:
-    def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
+    """The same for everybody that is trusted. `groups` have names and values too."""
+
+    def __init__(
+        self,
+        secrets: Mapping[str, str] | None = None,
+        groups: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         self.secrets = dict(secrets or {})
+        self.groups = dict(groups or {})
 
     async def values(self, scope: SecretScope, names: Collection[str]) -> Mapping[str, str]:
-        """The same for everybody that is trusted."""
-        return {name: self.secrets[name] for name in names if scope.trusted and self.secrets.get(name)}
+        found = {name: self.secrets[name] for name in names if self.secrets.get(name)}
+        for group in scope.groups:
+            found |= self.groups.get(group, {})
+        return found if scope.trusted else {}

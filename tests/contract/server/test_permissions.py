@@ -1,5 +1,6 @@
 """Who may do what: every route, for everyone who may come."""
 
+import json
 import re
 
 import pytest
@@ -17,10 +18,13 @@ from tests.contract.server.world import PLAIN_COOKIE, World
 
 ROUTES = [route for route in routes() if isinstance(route, Route)]
 STREAMS = "/api/v1/events"
-NEEDS_BODY = {
+SECRET = {"name": "DEPLOY_KEY", "value": "a value to keep", "project": "tools/saw"}
+NEEDS_BODY: dict[str, dict[str, str]] = {
     "/api/v1/runs": {"project": "tools/saw"},
     "/runners": {"host": "10.0.0.5"},
     "/api/v1/runners": {"host": "10.0.0.5"},
+    "/api/v1/secrets": SECRET,
+    "/api/v1/secrets/1": {"value": "another value"},
 }
 
 
@@ -34,7 +38,14 @@ def _cases() -> list[tuple[str, str, Permission]]:
 
 
 def _path(template: str) -> str:
-    known = {"run_id": "1", "run": "1", "job": "test", "name": "tools/saw", "secret": "ffo_x"}
+    known = {
+        "run_id": "1",
+        "run": "1",
+        "job": "test",
+        "name": "tools/saw",
+        "secret": "ffo_x",
+        "secret_id": "1",
+    }
     if template == "/static/{name}":
         return "/static/base.css"
     return re.sub(r"\{(\w+)(?::path)?\}", lambda match: known[match[1]], template)
@@ -46,8 +57,9 @@ async def _ask(client: Client, method: str, path: str) -> Answer:
         async with client.open(method, path) as exchange:
             await exchange.until(b"")
         return exchange.answer
-    if method == "POST":
-        return await client.post(path, body if body is not None else {})
+    if method in {"POST", "PUT", "PATCH"}:
+        raw = json.dumps(body if body is not None else {}).encode()
+        return await client.send(method, path, {"content-type": "application/json"}, [raw])
     return await client.send(method, path)
 
 
@@ -80,6 +92,8 @@ async def test_an_admin_gets_everything(
         assert answer.status == 409, "the run is over"
     elif template == "/ui/link/{secret}":
         assert answer.status in {401, 409}, "no such link"
+    elif template.endswith("{secret_id}"):
+        assert answer.status == 404, "no such secret"
     else:
         assert answer.status in {200, 201, 303}, (wanted, answer.text)
 

@@ -13,7 +13,7 @@ from flowforge.model.run import Run
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_run import StepRun
 from flowforge.ports import Tx
-from flowforge.server.app import Application, DoorSettings, Ground, Services, create_app
+from flowforge.server.app import Application, DoorSettings, Ground, Services, Trust, create_app
 from flowforge.services.access import Access
 from flowforge.services.browse import Browse
 from flowforge.services.control import Control
@@ -23,9 +23,11 @@ from flowforge.services.intake import Intake
 from flowforge.services.link import Desk
 from flowforge.services.reception import Reception
 from flowforge.services.runners import Runners
+from flowforge.services.secrets import Secrets
 from flowforge.testing.bell import MemoryBell
 from flowforge.testing.clock import ManualClock
 from flowforge.testing.logs import MemoryLogs
+from flowforge.testing.sealer import FakeSealer
 from flowforge.testing.sources import FakePacks
 from flowforge.testing.store import MemoryStore
 from flowforge.testing.vault import FakeVault
@@ -84,7 +86,7 @@ def new_world(settings: DoorSettings = SETTINGS) -> World:
         control=Control(store, bell, clock),
         browse=Browse(store),
         runners=Runners(store, clock),
-        access=Access(store, clock),
+        trust=Trust(access=Access(store, clock), secrets=Secrets(store, FakeSealer(), bell, clock)),
         ground=Ground(store=store, logs=logs, bell=bell, clock=clock),
     )
     reception = Reception(

@@ -385,3 +385,15 @@ async def test_a_log_is_kept_to_the_limit_that_was_set(world: World) -> None:
         working.cancel()
     kept = await chatty.log(AttemptKey(run=run_id, job=1, number=1))
     assert kept == b"x" * 1024 + cut_mark(1024)
+
+
+async def test_a_reason_shows_no_secret_and_a_short_one_is_only_warned_of(world: World) -> None:
+    world.vault.secrets = {"KEY": "s3cr3t-value", "PIN": "1234"}
+    telling = machine(world, {"s3cr3t-value 1234": Act(code=3)})
+    planned = job("build", "s3cr3t-value 1234")
+    declared = tuple(SecretRef(name=name) for name in ("KEY", "PIN"))
+    run_id = await telling.start(replace(planned, order=replace(planned.order, secrets=declared)))
+    async with telling.agent():
+        assert await telling.over(run_id) is Status.FAILURE
+    (build,) = await world.store.read(lambda tx: tx.jobs.of((run_id,)))
+    assert build.reason == 'step "*** 1234" ended with exit code 3'

@@ -28,6 +28,10 @@ class DataFolder:
         return self.path / "keys"
 
     @property
+    def master_keys(self) -> Path:
+        return self.keys / "master.keys"
+
+    @property
     def run_logs(self) -> Path:
         return self.path / "logs" / "runs"
 

@@ -26,6 +26,7 @@ from flowforge.model.pipeline_config import OnFailure
 from flowforge.model.run import Approval
 from flowforge.model.runner import Trust
 from flowforge.model.schedule import Schedule, Upstream
+from flowforge.model.secret import SecretKind
 from flowforge.model.status import Cause, Status
 from flowforge.model.trigger import PullRequest, TriggerEvent
 
@@ -38,7 +39,17 @@ metadata = MetaData(
     }
 )
 
-NOUNS = ("organisations", "projects", "pipelines", "deliveries", "runs", "jobs", "runners", "events")
+NOUNS = (
+    "organisations",
+    "projects",
+    "pipelines",
+    "deliveries",
+    "runs",
+    "jobs",
+    "runners",
+    "events",
+    "secrets",
+)
 """Those whose ids come from `counters`."""
 
 OVER = "status IN ('success', 'failure', 'cancelled', 'skipped')"
@@ -263,6 +274,39 @@ credentials = Table(
     *_words("name", "target"),
     _created(),
     Column("expires_at", Instant, index=True),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    _id(),
+    _part_of("organisations", "organisation_id"),
+    Column("project_id", Id, ForeignKey("projects.id")),
+    Column("kind", Choice(SecretKind), nullable=False),
+    *_words("name", "environment", "branch", "group"),
+    Column("version", Integer, nullable=False),
+    Column("masked", Boolean, nullable=False),
+    _created(),
+    Column("updated_at", Instant, nullable=False),
+    *_words("updated_by"),
+    # Last, so that a listing never reads them.
+    *_words("key"),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("box", LargeBinary, nullable=False),
+    Index(None, "organisation_id", "name"),
+    Index(None, "project_id", "id"),
+    comment="Values are sealed. No two rows have one place: writes follow one another and look first.",
+)
+
+master_keys = Table(
+    "master_keys",
+    metadata,
+    Column("fingerprint", String(32), primary_key=True),
+    Column("version", Integer, nullable=False),
+    _created(),
+    *_words("created_by"),
+    *_instants("retired_at"),
+    comment="What is known of the keys that seal secrets; the keys themselves are elsewhere.",
 )
 
 status_debts = Table(

@@ -10,6 +10,7 @@ from flowforge.adapters.store.pipelines import SqlPipelines
 from flowforge.adapters.store.projects import SqlProjects
 from flowforge.adapters.store.runners import SqlRunners
 from flowforge.adapters.store.runs import SqlRuns
+from flowforge.adapters.store.secrets import SqlMasterKeys, SqlSecrets
 from flowforge.adapters.store.session import Session
 from flowforge.adapters.store.steps import SqlSteps
 from flowforge.adapters.store.timers import SqlTimers
@@ -58,6 +59,14 @@ class SqlTx:
     @property
     def credentials(self) -> SqlCredentials:
         return SqlCredentials(self._session)
+
+    @property
+    def secrets(self) -> SqlSecrets:
+        return SqlSecrets(self._session)
+
+    @property
+    def master_keys(self) -> SqlMasterKeys:
+        return SqlMasterKeys(self._session)
 
     @property
     def debts(self) -> SqlDebts:

@@ -132,6 +132,12 @@ def _id_of(noun: str) -> Callable[[object], object]:
     return check
 
 
+def _secret_id(text: object) -> object:
+    if isinstance(text, str) and not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= LARGEST_ID):
+        raise NotFound("secret", text[:40])
+    return text
+
+
 def _cursor(text: object) -> object:
     if text is None or (isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 19):
         return text
@@ -142,3 +148,4 @@ RunId = Annotated[int, BeforeValidator(_id_of("run")), Path(description="The run
 RunnerId = Annotated[int, BeforeValidator(_id_of("runner")), Path(description="The runner's id")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Items of a page")]
 Cursor = Annotated[int | None, BeforeValidator(_cursor), Query(description="`next` of the page before")]
+SecretId = Annotated[int, BeforeValidator(_secret_id), Path(description="The secret's id")]

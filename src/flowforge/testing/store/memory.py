@@ -12,6 +12,7 @@ from flowforge.testing.store.deliveries import MemoryDeliveries
 from flowforge.testing.store.events import MemoryEvents
 from flowforge.testing.store.projects import MemoryPipelines, MemoryProjects
 from flowforge.testing.store.runs import MemoryJobs, MemoryRuns
+from flowforge.testing.store.secrets import MemoryMasterKeys, MemorySecrets
 from flowforge.testing.store.table import Journal, Mode
 from flowforge.testing.store.tables import Tables
 from flowforge.testing.store.timers import MemoryTimers
@@ -32,6 +33,8 @@ class MemoryTx:
         self.steps = MemorySteps(tables)
         self.runners = MemoryRunners(tables)
         self.credentials = MemoryCredentials(tables)
+        self.secrets = MemorySecrets(tables)
+        self.master_keys = MemoryMasterKeys(tables)
         self.debts = MemoryDebts(tables)
         self.events = MemoryEvents(tables, epoch)
 

@@ -11,10 +11,11 @@ from flowforge.model.project import DEFAULT_ORGANISATION, Pipeline, Project
 from flowforge.model.run import Run
 from flowforge.model.runner import Runner
 from flowforge.model.schedule import Timer
+from flowforge.model.secret import MasterKey, Seal, Secret
 from flowforge.model.step_run import StepRun
 from flowforge.testing.store.table import Journal, Table
 
-_NOUNS = ("projects", "pipelines", "deliveries", "runs", "jobs", "runners", "events")
+_NOUNS = ("projects", "pipelines", "deliveries", "runs", "jobs", "runners", "events", "secrets")
 _FIRST = {"organisations": DEFAULT_ORGANISATION} | dict.fromkeys(_NOUNS, 0)
 
 
@@ -35,6 +36,8 @@ class Tables:
         self.steps: Table[tuple[int, int, int], StepRun] = Table(journal)
         self.runners: Table[int, Runner] = Table(journal)
         self.credentials: Table[str, Credential] = Table(journal)
+        self.secrets: Table[int, tuple[Secret, Seal]] = Table(journal)
+        self.master_keys: Table[str, MasterKey] = Table(journal)
         self.debts: Table[int, StatusDebt] = Table(journal)
         self.events: Table[int, Event] = Table(journal)
         self.cursors: Table[str, int] = Table(journal)

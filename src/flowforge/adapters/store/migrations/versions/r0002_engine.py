@@ -1,4 +1,4 @@
-"""What the whole engine needs to remember: pull requests, inputs, groups, approvals, the terms of jobs."""
+"""What the whole engine needs to remember: pull requests, inputs, groups, approvals, the terms of jobs, secrets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,13 +8,52 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 READY = sa.text("ready AND status = 'pending'")
-GROUPED = sa.text("\"group\" <> ''")
-
-
-FOLLOWING = sa.text("upstreams IS NOT NULL")
 instant = sa.String(27).with_variant(sa.String(27, collation="C"), "postgresql")
+big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+GROUPED = sa.text("\"group\" <> ''")
+FOLLOWING = sa.text("upstreams IS NOT NULL")
+
+counters = sa.table("counters", sa.column("noun"), sa.column("value"))
+for known in ("organisations", "projects"):
+    sa.Table(known, metadata, sa.Column("id", big, primary_key=True))
+
+secrets = sa.Table(
+    "secrets",
+    metadata,
+    sa.Column("id", big, primary_key=True, autoincrement=False),
+    sa.Column("organisation_id", big, sa.ForeignKey("organisations.id"), nullable=False),
+    sa.Column("project_id", big, sa.ForeignKey("projects.id")),
+    sa.Column("kind", sa.String(32), nullable=False),
+    *(sa.Column(name, sa.Text(), nullable=False) for name in ("name", "environment", "branch", "group")),
+    sa.Column("version", sa.Integer(), nullable=False),
+    sa.Column("masked", sa.Boolean(), nullable=False),
+    *(sa.Column(name, instant, nullable=False) for name in ("created_at", "updated_at")),
+    sa.Column("updated_by", sa.Text(), nullable=False),
+    sa.Column("key", sa.Text(), nullable=False),
+    *(sa.Column(name, sa.LargeBinary(), nullable=False) for name in ("wrapped", "box")),
+    sa.Index(None, "organisation_id", "name"),
+    sa.Index(None, "project_id", "id"),
+    comment="Values are sealed. No two rows have one place: writes follow one another and look first.",
+)
+
+master_keys = sa.Table(
+    "master_keys",
+    metadata,
+    sa.Column("fingerprint", sa.String(32), primary_key=True),
+    sa.Column("version", sa.Integer(), nullable=False),
+    sa.Column("created_at", instant, nullable=False),
+    sa.Column("created_by", sa.Text(), nullable=False),
+    sa.Column("retired_at", instant),
+    comment="What is known of the keys that seal secrets; the keys themselves are elsewhere.",
+)
 
 
 def upgrade() -> None:
@@ -32,6 +71,7 @@ def upgrade() -> None:
     _autostart()
     _lanes()
     _runners()
+    _add_secrets()
 
 
 def _autostart() -> None:
@@ -75,3 +115,9 @@ def _runners() -> None:
     for name in ("version", "instance"):
         op.add_column("runners", sa.Column(name, sa.Text(), nullable=False, server_default=""))
     op.create_index("ix_runners_key_hash", "runners", ["key_hash"])
+
+
+def _add_secrets() -> None:
+    """Named as the tables are: the naming convention is theirs."""
+    metadata.create_all(op.get_bind(), tables=[secrets, master_keys], checkfirst=False)
+    op.execute(sa.insert(counters).values(noun="secrets", value=0))
