@@ -15,7 +15,7 @@ from flowforge.model.attempt import Attempt, AttemptKey
 from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
 from flowforge.model.commit_status import CommitStatus, StatusDebt
 from flowforge.model.credential import Credential, CredentialKind
-from flowforge.model.delivery import Delivery
+from flowforge.model.delivery import Delivery, Tip
 from flowforge.model.event import Event, NewEvent
 from flowforge.model.exit import Exit
 from flowforge.model.http import HttpAnswer, HttpRequest
@@ -30,6 +30,7 @@ from flowforge.model.runner import Runner
 from flowforge.model.schedule import Timer
 from flowforge.model.source import Source
 from flowforge.model.step_run import StepRun
+from flowforge.secret_ports import HookSecrets as HookSecrets
 from flowforge.secret_ports import MasterKeys as MasterKeys
 from flowforge.secret_ports import Sealer as Sealer
 from flowforge.secret_ports import Secrets as Secrets
@@ -159,12 +160,24 @@ class Timers(Protocol):
 
 
 class Deliveries(Protocol):
-    def known(self, keys: Collection[str]) -> Mapping[str, Delivery]:
-        """Of these delivery keys and event keys, the deliveries that have one of them, by that key."""
+    def known(self, keys: Collection[str]) -> Mapping[str, Sequence[int]]:
+        """Of these delivery keys, those that were recorded: the ids of the runs each started."""
         ...
 
-    def add(self, deliveries: Sequence[Delivery]) -> None: ...
+    def tips(self, places: Collection[str]) -> Mapping[str, Tip]:
+        """The newest delivery of each of these places, by place."""
+        ...
+
+    def add(self, deliveries: Sequence[Delivery]) -> None:
+        """Each is the newest of its place from then on, the last one where several are of one place. A delivery key that
+        is known raises `Conflict`."""
+        ...
+
     def get(self, id: int) -> Delivery | None: ...
+
+    def since(self, id: int, limit: int) -> Sequence[Delivery]:
+        """Those behind `id`, oldest first."""
+        ...
 
 
 class Runs(Protocol):
@@ -288,12 +301,16 @@ class StatusDebts(Protocol):
     def get(self, run_id: int) -> StatusDebt | None: ...
     def save(self, debt: StatusDebt) -> None: ...
 
-    def due(self, now: datetime, limit: int) -> Sequence[StatusDebt]:
-        """Those wanted and not delivered whose next try is not in the future, longest waiting first."""
+    def due(self, now: datetime, limit: int, place: str) -> Sequence[StatusDebt]:
+        """Those wanted at a place and not delivered whose next try is not in the future, longest waiting first."""
         ...
 
-    def next_try(self) -> datetime | None:
-        """When the earliest undelivered one is due."""
+    def places(self, now: datetime) -> Sequence[str]:
+        """Those at which something is due."""
+        ...
+
+    def next_try(self, beside: Collection[str] = ()) -> datetime | None:
+        """When the earliest undelivered one is due, those of the places `beside` left out."""
         ...
 
 
@@ -506,8 +523,9 @@ class Mirrors(Protocol):
     """Bare copies of repositories, one for each clone URL. No work tree is ever made here."""
 
     async def fetch(self, url: str, commit: str, ref: str) -> str:
-        """Make the commit available (the ref's tip when `commit` is empty) and answer its full id. Raises
-        `SourceUnavailable`, `BadInput` for a URL, commit or ref that is not one."""
+        """Make the commit available (the ref's tip when `commit` is empty) and answer its full id. With a ref, twelve
+        digits or more of a commit's id are enough. Raises `SourceUnavailable`, `BadInput` for a URL, commit or ref that
+        is not one."""
         ...
 
     async def read(self, url: str, commit: str, path: str) -> bytes | None:

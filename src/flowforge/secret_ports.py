@@ -87,3 +87,12 @@ class Sealer(Protocol):
     async def forget(self, fingerprints: Collection[str]) -> None:
         """Throw away these master keys where they are ours to throw away. Idempotent."""
         ...
+
+
+class HookSecrets(Protocol):
+    """Asked before a delivery's signature is looked at, so it answers from memory as a rule."""
+
+    async def of(self, origin: str, native_id: str) -> bytes | None:
+        """The webhook secret of the project that is this repository, where it has one of its own: then no other counts.
+        Raises `Upstream` where that cannot be told now."""
+        ...

@@ -21,17 +21,14 @@ from flowforge.adapters.git.mirrors import GitMirrors, MirrorPolicy
 from flowforge.adapters.git.source_pack import MirrorPacks
 from flowforge.adapters.http.client import HttpClient
 from flowforge.adapters.logs.folder import FileLogs
-from flowforge.adapters.notify.commit_statuses import ForgeCommitStatuses
 from flowforge.adapters.queue.bell import LocalBell
 from flowforge.adapters.spool.folder import FolderSpool
 from flowforge.adapters.store.opening import open_store
 from flowforge.adapters.vault.environment import EnvironmentVault
-from flowforge.adapters.vault.forge_tokens import ForgeTokens
 from flowforge.adapters.vault.key_ring import KeyRing
 from flowforge.adapters.vault.layered import LayeredVault
 from flowforge.adapters.vault.sealed import SealedVault
 from flowforge.adapters.vault.sealer import RingSealer
-from flowforge.forges.registry import FORGES
 from flowforge.local_token import is_loopback, publish
 from flowforge.logging import configure_logging
 from flowforge.model.secret import SecretKind
@@ -48,6 +45,7 @@ from flowforge.services.control import Control
 from flowforge.services.enrolment import Enrolment
 from flowforge.services.follow import Followers
 from flowforge.services.handout import Handout
+from flowforge.services.hook_secrets import ProjectHookSecrets
 from flowforge.services.intake import Intake
 from flowforge.services.link import Desk
 from flowforge.services.links import Links
@@ -59,6 +57,7 @@ from flowforge.services.statuses import StatusKeeper, Wording
 from flowforge.services.timetable import Timetable
 from flowforge.services.watch import Patience, Watch
 from flowforge.settings import ExecutorChoice, Settings
+from flowforge.wiring_forges import clone_credentials, commit_statuses
 from flowforge.wiring_local import container_policy, engine_address
 
 log = structlog.get_logger()
@@ -165,7 +164,7 @@ async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
     async with AsyncExitStack() as stack:
         base = await _base(settings, stack)
         links = Links(public_url)
-        mirrors = GitMirrors(base.data.mirrors, _mirror_policy(settings), _clone_credentials(settings))
+        mirrors = GitMirrors(base.data.mirrors, _mirror_policy(settings), clone_credentials(settings))
         sources = MirrorSources(mirrors)
         stack.callback(sources.close)
         executor = await _executor(settings, base.data, sources, stack)
@@ -216,7 +215,13 @@ def _services(base: Base) -> Services:
         control=Control(store, bell, clock),
         browse=Browse(store),
         runners=Runners(store, clock),
-        trust=Trust(access=Access(store, clock), secrets=Secrets(store, base.sealer, bell, clock)),
+        trust=Trust(
+            access=Access(store, clock),
+            secrets=Secrets(store, base.sealer, bell, clock),
+            hook_secrets=ProjectHookSecrets(
+                store, SealedVault(store, base.sealer, SecretKind.WEBHOOK), clock
+            ),
+        ),
         ground=Ground(store=store, logs=base.logs, bell=bell, clock=clock),
     )
 
@@ -237,17 +242,10 @@ def _mirror_policy(settings: Settings) -> MirrorPolicy:
     return MirrorPolicy(trusted=frozenset(settings.trusted_forges))
 
 
-def _clone_credentials(settings: Settings) -> Callable[[str], str | None]:
-    tokens = {"https://github.com": settings.github_token}
-    return tokens.get
-
-
 def _statuses(settings: Settings, base: Base, links: Links, stack: AsyncExitStack) -> StatusKeeper:
     http = HttpClient(frozenset(settings.trusted_forges))
     stack.push_async_callback(http.aclose)
-    given = ForgeTokens({"GITHUB_TOKEN": settings.github_status_token})
-    tokens = LayeredVault(SealedVault(base.store, base.sealer, SecretKind.FORGE_TOKEN), given)
-    forge = ForgeCommitStatuses(http, tokens, FORGES, {"github": settings.github_api})
+    forge = commit_statuses(settings, http, SealedVault(base.store, base.sealer, SecretKind.FORGE_TOKEN))
     wording = Wording(context=settings.status_context, links=links)
     return StatusKeeper(base.store, forge, base.bell, base.clock, wording)
 

@@ -7,12 +7,13 @@ from typing import cast
 
 from starlette.types import Scope
 
-from flowforge.ports import Bell, Clock, Logs, Store
+from flowforge.ports import Bell, Clock, HookSecrets, Logs, Store
 from flowforge.server.closing import Closing
 from flowforge.server.meters import Meters
 from flowforge.services.access import Access
 from flowforge.services.browse import Browse
 from flowforge.services.control import Control
+from flowforge.services.hook_secrets import ServerWide
 from flowforge.services.intake import Intake
 from flowforge.services.links import Links
 from flowforge.services.reception import Reception
@@ -47,6 +48,7 @@ class Trust:
 
     access: Access
     secrets: Secrets
+    hook_secrets: HookSecrets = field(default_factory=ServerWide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from flowforge.engine.inputs import typed_inputs, wrong_inputs
 from flowforge.engine.plan import Occasion, plan
 from flowforge.engine.state import Planned, Rejected
 from flowforge.errors import BadInput, Bug, FlowForgeError, NotFound, TooLarge, Upstream
+from flowforge.forges.source_url import source_url
 from flowforge.model.event import EventKind
 from flowforge.model.inputs import Given
 from flowforge.model.job_run import JobRun
@@ -141,12 +142,13 @@ class Preparer:
     async def _fetch(self, run: Run, project: Project) -> Source:
         trigger = run.trigger
         try:
-            commit = await self.mirrors.fetch(project.clone_url, trigger.commit, trigger.ref)
+            url = source_url(project, trigger)
+            commit = await self.mirrors.fetch(url, trigger.commit, trigger.ref)
         except (Upstream, BadInput) as error:
             raise Unplannable(
                 Cause.INFRASTRUCTURE, f"the repository cannot be cloned: {error.message}"
             ) from error
-        return Source(origin=project.clone_url, commit=commit, ref=trigger.ref)
+        return Source(origin=url, commit=commit, ref=trigger.ref)
 
     async def _config(self, source: Source, run: Run, project: Project) -> Config:
         pipeline = await self.store.read(lambda tx: tx.pipelines.get(run.pipeline_id or 0))

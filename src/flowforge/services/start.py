@@ -13,8 +13,8 @@ from flowforge.model.run import Run
 from flowforge.model.status import Status
 from flowforge.model.trigger import Trigger, TriggerEvent
 from flowforge.ports import Tx
-from flowforge.services.intake import LOCAL
 from flowforge.services.progress import run_event
+from flowforge.services.recording import LOCAL
 
 BRANCHES = "refs/heads/"
 

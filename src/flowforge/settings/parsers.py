@@ -151,6 +151,16 @@ def web_address(value: str, _base: Path) -> str:
     return value.rstrip("/")
 
 
+def origin(value: str, base: Path) -> str:
+    """The address of a server, without a path."""
+    from flowforge.model.origin import Origin
+
+    found = Origin.of(web_address(value, base))
+    if found is None or _split(value).path.strip("/"):  # type: ignore[union-attr]  # an address splits
+        raise ValueError("must be the address of a server such as https://git.example.org, without a path")
+    return str(found)
+
+
 def database(value: str, base: Path) -> str:
     """SQLite paths become absolute; the value itself is never shown, as it may hold a password."""
     parts = _split(value)

@@ -1,6 +1,7 @@
 """Every setting there is, as rows: where it is written, how it is read, what it is otherwise."""
 
 from flowforge.settings import parsers
+from flowforge.settings.forge_rows import FORGE_ROWS
 from flowforge.settings.job_rows import JOB_ROWS
 from flowforge.settings.setting import Form, Secrecy, Setting
 from flowforge.settings.values import ExecutorChoice, LogFormat, LogLevel
@@ -132,14 +133,7 @@ SERVER_ROWS: tuple[Setting, ...] = (
         secrecy=Secrecy.SECRET,
         doc="Token for commit statuses (scope `repo:status`).",
     ),
-    Setting(
-        name="github_api",
-        variables=("FLOWFORGE_GITHUB_API",),
-        key="github.api",
-        parse=parsers.web_address,
-        default="https://api.github.com",
-        doc="Base address of GitHub's API for commit statuses.",
-    ),
+    *FORGE_ROWS,
     Setting(
         name="status_context",
         variables=("FLOWFORGE_STATUS_CONTEXT",),

@@ -67,7 +67,20 @@ class Settings:
     webhook_max_bytes: int
     github_token: str | None = field(repr=False)
     github_status_token: str | None = field(repr=False)
-    github_api: str
+    github_url: str
+    github_api: str | None
+    gitlab_token: str | None = field(repr=False)
+    gitlab_url: str
+    gitlab_api: str | None
+    bitbucket_token: str | None = field(repr=False)
+    bitbucket_url: str
+    bitbucket_api: str | None
+    gitea_token: str | None = field(repr=False)
+    gitea_url: str | None
+    gitea_api: str | None
+    forgejo_token: str | None = field(repr=False)
+    forgejo_url: str
+    forgejo_api: str | None
     status_context: str
     executor: ExecutorChoice
     engine_wait: float

@@ -28,13 +28,16 @@ class FakeMirrors:
     async def fetch(self, url: str, commit: str, ref: str) -> str:
         if "://" not in url:
             raise BadInput("the clone URL is not one", field="clone_url")
-        if commit.strip("0123456789abcdef") or len(commit) not in (0, 40, 64):
+        short = bool(ref) and 12 <= len(commit) < 40
+        if commit.strip("0123456789abcdef") or not (short or len(commit) in (0, 40, 64)):
             raise BadInput("the commit is not 40 or 64 hexadecimal digits", field="commit")
         if ref and not ref.startswith("refs/"):
             raise BadInput("the ref is not a full ref name", field="ref")
         self.fetched.append((url, commit, ref))
         repository = self.repositories.get(url)
         found = repository and (commit or repository.refs.get(ref or "HEAD"))
+        if repository and short:
+            found = next((full for full in repository.commits if full.startswith(commit)), None)
         if not repository or not found or found not in repository.commits:
             raise SourceUnavailable("the repository does not have it", final=True)
         self._held.add((url, found))

@@ -73,6 +73,9 @@ async def test_pruning_removes_what_has_expired(store: Store) -> None:
     assert await store.read(lambda tx: tx.credentials.find("h2", CredentialKind.LINK)) == rows[1]
 
 
+PLACE = debt().status.place
+
+
 async def test_debts_are_due_longest_waiting_first(store: Store) -> None:
     await store.write(lambda tx: add_runs(tx, *(run(n) for n in range(1, 7))))
     rows = [
@@ -85,9 +88,26 @@ async def test_debts_are_due_longest_waiting_first(store: Store) -> None:
     ]
     for row in rows:
         await store.write(lambda tx, row=row: tx.debts.save(row))
-    assert [d.run_id for d in await store.read(lambda tx: tx.debts.due(later(5), 9))] == [2, 5, 1]
-    assert await store.read(lambda tx: tx.debts.due(later(5), 1)) == [rows[1]]
+    assert [d.run_id for d in await store.read(lambda tx: tx.debts.due(later(5), 9, PLACE))] == [2, 5, 1]
+    assert await store.read(lambda tx: tx.debts.due(later(5), 1, PLACE)) == [rows[1]]
     assert await store.read(lambda tx: tx.debts.next_try()) == later(1)
+
+
+async def test_debts_are_due_by_the_place_they_are_shown_at(store: Store) -> None:
+    elsewhere = replace(debt().status, forge="gitlab", origin="https://gitlab.example")
+    await store.write(lambda tx: add_runs(tx, *(run(n) for n in range(1, 4))))
+    rows = [
+        debt(1, next_try_at=later(1)),
+        debt(2, next_try_at=later(2), status=elsewhere),
+        debt(3, next_try_at=later(9), status=elsewhere),
+    ]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.debts.save(row))
+    assert await store.read(lambda tx: tx.debts.places(later(1))) == [PLACE]
+    assert await store.read(lambda tx: tx.debts.places(later(5))) == sorted([PLACE, elsewhere.place])
+    assert await store.read(lambda tx: tx.debts.due(later(5), 9, elsewhere.place)) == [rows[1]]
+    assert await store.read(lambda tx: tx.debts.next_try({PLACE})) == later(2)
+    assert await store.read(lambda tx: tx.debts.next_try({PLACE, elsewhere.place})) is None
 
 
 async def test_a_debt_is_replaced_and_paid(store: Store) -> None:

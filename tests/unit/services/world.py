@@ -49,6 +49,7 @@ def push(number: int = 1, *, repository: ForgeRepository = REPOSITORY, delivery:
         repository=repository,
         trigger=trigger,
         event="push",
+        place=f"{repository.native_id}:main",
         key=f"{repository.native_id}:main:{commit}",
         delivery_id=delivery or f"d{number}",
     )

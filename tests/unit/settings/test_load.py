@@ -33,7 +33,8 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
     assert (settings.engine_wait, settings.lease_seconds) == (600.0, 60.0)
     assert settings.webhook_max_bytes == 26214400
     assert settings.status_context == "ci/flowforge"
-    assert settings.github_api == "https://api.github.com"
+    assert (settings.github_url, settings.github_api) == ("https://github.com", None)
+    assert (settings.gitlab_url, settings.gitea_url) == ("https://gitlab.com", None)
     assert settings.runner_slots >= 2
     assert settings.webhook_secret is None
     assert settings.unsigned_webhooks is False

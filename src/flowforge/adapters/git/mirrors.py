@@ -15,7 +15,7 @@ from flowforge.adapters.git.limits import GitLimits
 from flowforge.adapters.git.mirror import Mirror
 from flowforge.adapters.git.reach import Resolve, resolve_with_system
 from flowforge.adapters.git.remote import Credentials, way_to
-from flowforge.adapters.git.revision import checked_commit, checked_path, checked_ref
+from flowforge.adapters.git.revision import checked_commit, checked_path, checked_ref, is_short
 from flowforge.adapters.git.tree import EntryKind, entries
 from flowforge.errors import BadInput, SourceUnavailable, TooLarge
 
@@ -55,7 +55,9 @@ class GitMirrors:
 
     async def fetch(self, url: str, commit: str, ref: str) -> str:
         parsed = self._parse(url)
-        checked_commit(commit), checked_ref(ref)
+        checked_ref(ref)
+        if not (is_short(commit) and ref):
+            checked_commit(commit)
         mirror = Mirror(self._folder, parsed.text)
         if known := mirror.held(commit):
             return known

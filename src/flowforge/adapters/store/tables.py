@@ -145,12 +145,20 @@ deliveries = Table(
     _id(),
     Column("organisation_id", Id, nullable=False),
     _part_of("projects", "project_id"),
-    *_words("forge", "event", "delivery_key", "event_key"),
+    *_words("forge", "event", "delivery_key", "event_key", "place"),
     Column("run_ids", JsonTuple, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("delivery_key"),
-    UniqueConstraint("event_key"),
+)
+
+tips = Table(
+    "tips",
+    metadata,
+    Column("place", String(64), primary_key=True),
+    *_words("event_key"),
+    Column("run_ids", JsonTuple, nullable=False),
+    comment="The newest delivery of every place, so that asking for it costs the same however many there were.",
 )
 
 runs = Table(
@@ -314,13 +322,14 @@ status_debts = Table(
     metadata,
     Column("run_id", Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
     Column("status", JsonOf(CommitStatus), nullable=False),
+    *_words("place"),
     Column("version", Integer, nullable=False),
     Column("delivered", Integer, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("next_try_at", Instant, nullable=False),
     *_words("last_error"),
     *_instants("wanted_at", "claimed_until", "given_up_at"),
-    Index("ix_status_debts_owed", "next_try_at", "run_id", sqlite_where=OWED, postgresql_where=OWED),
+    Index("ix_status_debts_owed", "place", "next_try_at", "run_id", sqlite_where=OWED, postgresql_where=OWED),
 )
 
 events = Table(

@@ -5,9 +5,15 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from flowforge.model.commit_status import CommitState
+from flowforge.model.delivery import Delivery
 from flowforge.model.event import Event, EventKind
 from flowforge.model.status import Cause, Status
+from flowforge.model.trigger import TriggerEvent
 from flowforge.testing.checker.history import History
+
+STARTING = frozenset(
+    event.value for event in (TriggerEvent.PUSH, TriggerEvent.TAG, TriggerEvent.PULL_REQUEST)
+)
 
 Rule = Callable[[History], Iterator[str]]
 
@@ -25,20 +31,31 @@ def events_are_dense(history: History) -> Iterator[str]:
 
 
 def accepted_deliveries_have_runs(history: History) -> Iterator[str]:
+    """Except those of which nothing starts: a deleted ref, a closed pull request, a commit that asks to be skipped."""
     known = {run.id for run in history.runs}
     for delivery in history.deliveries:
-        if not delivery.run_ids or not known.issuperset(delivery.run_ids):
-            yield f"delivery {delivery.id} names runs {delivery.run_ids}"
+        owes = delivery.event in STARTING
+        if bool(delivery.run_ids) is not owes or not known.issuperset(delivery.run_ids):
+            yield f"delivery {delivery.id} ({delivery.event}) names runs {delivery.run_ids}"
 
 
 def one_happening_starts_one_run(history: History) -> Iterator[str]:
-    for name, counted in (
-        ("event", Counter(delivery.event_key for delivery in history.deliveries)),
-        ("delivery", Counter(delivery.delivery_key for delivery in history.deliveries)),
-    ):
-        for key, count in counted.items():
-            if count > 1:
-                yield f"{name} {key} was recorded {count} times"
+    """A sending is recorded once. What is newest at a place starts nothing when it comes again, and every run was
+    started by one happening."""
+    for key, count in Counter(delivery.delivery_key for delivery in history.deliveries).items():
+        if count > 1:
+            yield f"delivery {key} was recorded {count} times"
+    newest: dict[str, Delivery] = {}
+    started_by: dict[int, Delivery] = {}
+    for delivery in sorted(history.deliveries, key=lambda delivery: delivery.id):
+        before = newest.get(delivery.place)
+        if before and before.event_key == delivery.event_key and before.run_ids != delivery.run_ids:
+            yield f"{delivery.event_key} came again as delivery {delivery.id} and started {delivery.run_ids}"
+        newest[delivery.place] = delivery
+        for run_id in delivery.run_ids:
+            first = started_by.setdefault(run_id, delivery)
+            if (first.place, first.event_key) != (delivery.place, delivery.event_key):
+                yield f"run {run_id} is of deliveries {first.id} and {delivery.id}, which are not the same"
 
 
 def everything_ends_exactly_once(history: History) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Runners, credentials and what commits are still to be told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from flowforge.model.commit_status import StatusDebt
@@ -65,12 +65,15 @@ class MemoryDebts:
         expect_owner(debt.run_id in self._tables.runs, "run", debt.run_id)
         self._tables.debts.put(debt.run_id, debt)
 
-    def due(self, now: datetime, limit: int) -> Sequence[StatusDebt]:
-        rows = [d for d in self._owed() if d.next_try_at <= now]
+    def due(self, now: datetime, limit: int, place: str) -> Sequence[StatusDebt]:
+        rows = [d for d in self._owed() if d.next_try_at <= now and d.status.place == place]
         return sorted(rows, key=lambda d: (d.next_try_at, d.run_id))[:limit]
 
-    def next_try(self) -> datetime | None:
-        return min((d.next_try_at for d in self._owed()), default=None)
+    def places(self, now: datetime) -> Sequence[str]:
+        return sorted({d.status.place for d in self._owed() if d.next_try_at <= now})
+
+    def next_try(self, beside: Collection[str] = ()) -> datetime | None:
+        return min((d.next_try_at for d in self._owed() if d.status.place not in beside), default=None)
 
     def _owed(self) -> list[StatusDebt]:
         return [d for d in self._tables.debts if d.delivered < d.version and d.given_up_at is None]

@@ -4,7 +4,7 @@ from flowforge.errors import Bug, Conflict
 from flowforge.model.attempt import Attempt
 from flowforge.model.commit_status import StatusDebt
 from flowforge.model.credential import Credential
-from flowforge.model.delivery import Delivery
+from flowforge.model.delivery import Delivery, Tip
 from flowforge.model.event import Event
 from flowforge.model.job_run import JobRun
 from flowforge.model.project import DEFAULT_ORGANISATION, Pipeline, Project
@@ -28,7 +28,7 @@ class Tables:
         self.timers: Table[tuple[int, str], Timer] = Table(journal)
         self.deliveries: Table[int, Delivery] = Table(journal)
         self.delivery_keys: Table[str, int] = Table(journal)
-        self.event_keys: Table[str, int] = Table(journal)
+        self.tips: Table[str, Tip] = Table(journal)
         self.runs: Table[int, Run] = Table(journal)
         self.run_numbers: Table[tuple[int, int], int] = Table(journal)
         self.jobs: Table[int, JobRun] = Table(journal)

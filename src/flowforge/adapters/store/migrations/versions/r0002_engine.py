@@ -9,6 +9,11 @@ branch_labels = None
 depends_on = None
 
 READY = sa.text("ready AND status = 'pending'")
+GROUPED = sa.text("\"group\" <> ''")
+OWED = sa.text("delivered < version AND given_up_at IS NULL")
+
+
+FOLLOWING = sa.text("upstreams IS NOT NULL")
 instant = sa.String(27).with_variant(sa.String(27, collation="C"), "postgresql")
 big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 metadata = sa.MetaData(
@@ -72,6 +77,8 @@ def upgrade() -> None:
     _lanes()
     _runners()
     _add_secrets()
+    _deliveries()
+    _status_debts()
 
 
 def _autostart() -> None:
@@ -121,3 +128,32 @@ def _add_secrets() -> None:
     """Named as the tables are: the naming convention is theirs."""
     metadata.create_all(op.get_bind(), tables=[secrets, master_keys], checkfirst=False)
     op.execute(sa.insert(counters).values(noun="secrets", value=0))
+
+
+def _deliveries() -> None:
+    """The same happening may come again: what is newest at a place says whether it is one more time the same."""
+    op.add_column("deliveries", sa.Column("place", sa.Text(), nullable=False, server_default=""))
+    with op.batch_alter_table("deliveries") as batch:
+        batch.drop_constraint("uq_deliveries_event_key", type_="unique")
+    op.create_table(
+        "tips",
+        sa.Column("place", sa.String(64), nullable=False),
+        sa.Column("event_key", sa.Text(), nullable=False),
+        sa.Column("run_ids", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_tips"),
+        comment="The newest delivery of every place, so that asking for it costs the same however many there were.",
+    )
+
+
+def _status_debts() -> None:
+    """Those from before are all owed to GitHub, at an origin that nobody noted."""
+    op.add_column("status_debts", sa.Column("place", sa.Text(), nullable=False, server_default=""))
+    op.execute("UPDATE status_debts SET place = 'github '")
+    op.drop_index("ix_status_debts_owed", "status_debts")
+    op.create_index(
+        "ix_status_debts_owed",
+        "status_debts",
+        ["place", "next_try_at", "run_id"],
+        sqlite_where=OWED,
+        postgresql_where=OWED,
+    )
