@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from flowforge.model.origin import Origin
 
@@ -48,11 +49,17 @@ def ref(text: str) -> str | None:
 
 def web_address(text: str) -> str | None:
     """An http address that names no user."""
-    return text if _URL_TEXT.fullmatch(text) and "@" not in text.split("/")[2] else None
+    return text if _URL_TEXT.fullmatch(text) and "@" not in text.split("/", 3)[2] else None
 
 
 def origin(text: str) -> Origin | None:
-    return Origin.of(text) if web_address(text) else None
+    return _origin_of("/".join(text.split("/", 3)[:3])) if web_address(text) else None
+
+
+@lru_cache(maxsize=512)
+def _origin_of(address: str) -> Origin | None:
+    """The same few servers send everything."""
+    return Origin.of(address)
 
 
 def delivery_id(text: str) -> str:

@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import TypeVar
 
+import orjson
+
 T = TypeVar("T")
 
 MOST_PARTS = 100
@@ -104,13 +106,21 @@ class Payload:
 
 
 def parse(body: bytes) -> Payload:
+    """What the fast reader does not take (half a surrogate pair, a number beyond any float) the patient one may."""
     try:
-        found = json.loads(body, parse_int=_number, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise Missing("", "the body is not a JSON object") from None
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        found = _read_patiently(body)
     if not isinstance(found, dict):
         raise Missing("", "the body is not a JSON object")
     return Payload(found)
+
+
+def _read_patiently(body: bytes) -> object:
+    try:
+        return json.loads(body, parse_int=_number, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise Missing("", "the body is not a JSON object") from None
 
 
 def _number(digits: str) -> int | float:
@@ -125,5 +135,7 @@ def _no_number(name: str) -> object:
 def one_line(text: str) -> str:
     """The first line, without control and direction characters."""
     line = text[: _LONGEST_TEXT * 4].lstrip().split("\n", 1)[0]
+    if line.isprintable():
+        return line.strip()[:_LONGEST_TEXT]
     shown = "".join(" " if c == "\t" else c for c in line if c == "\t" or unicodedata.category(c)[0] != "C")
     return shown.strip()[:_LONGEST_TEXT]

@@ -17,6 +17,7 @@ from flowforge.server.permissions import permission
 from flowforge.server.problems import unreadable_field
 from flowforge.server.proof import Sent, read_proven
 
+_ENCODER = json.JSONEncoder()
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -81,7 +82,7 @@ def _ignored(reason: str) -> Response:
 
 
 def _json(status: HTTPStatus, value: Mapping[str, object]) -> Response:
-    return Response(json.dumps(value), status, media_type="application/json")
+    return Response(_ENCODER.encode(value), status, media_type="application/json")
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, select
 
+from flowforge.adapters.store.bulk import Bulk
 from flowforge.adapters.store.session import Session
 from flowforge.adapters.store.shape import Shape
 from flowforge.adapters.store.tables import deliveries, tips
@@ -14,7 +15,7 @@ _SHAPE = Shape(deliveries, Delivery)
 _TIP = Shape(tips, Tip)
 _c = deliveries.c
 
-_ADD = insert(deliveries)
+_ADD = Bulk(deliveries)
 _GET = select(deliveries).where(_c.id == bindparam("id"))
 _SINCE = select(deliveries).where(_c.id > bindparam("id")).order_by(_c.id).limit(bindparam("limit"))
 _KNOWN = select(_c.delivery_key, _c.run_ids).where(_c.delivery_key.in_(bindparam("keys", expanding=True)))
@@ -40,7 +41,7 @@ class SqlDeliveries:
     def add(self, deliveries: Sequence[Delivery]) -> None:
         if not deliveries:
             return
-        self._session.change(_ADD, _SHAPE.rows(deliveries))
+        self._session.insert(_ADD, _SHAPE.read(deliveries))
         moved = {each.place: _tip(each) for each in deliveries}
         self._session.upsert(_MOVE_TIPS, [_TIP.row(moved[place]) for place in sorted(moved)])
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, insert, select, update
+from sqlalchemy import Row, Select, bindparam, select, update
 
+from flowforge.adapters.store.bulk import Bulk
 from flowforge.adapters.store.session import Session
 from flowforge.adapters.store.shape import Shape
 from flowforge.adapters.store.tables import runs
@@ -46,7 +47,7 @@ _FILTERS = {
     "status": _c.status == bindparam("status"),
 }
 
-_ADD = insert(runs)
+_ADD = Bulk(runs)
 _GET = select(runs).where(_c.id == bindparam("id"))
 _HOLD = _GET.with_for_update()
 _SAVE = update(runs).where(_c.id == bindparam("run"))
@@ -67,7 +68,7 @@ class SqlRuns:
 
     def add(self, runs: Sequence[Run]) -> None:
         if runs:
-            self._session.change(_ADD, _SHAPE.rows(runs))
+            self._session.insert(_ADD, _SHAPE.read(runs))
 
     def get(self, id: int) -> Run | None:
         return _SHAPE.optional(self._session.first(_GET, {"id": id}))

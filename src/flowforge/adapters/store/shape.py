@@ -30,6 +30,10 @@ class Shape(Generic[T]):
     def rows(self, values: Sequence[T]) -> list[dict[str, Any]]:
         return [self.row(value) for value in values]
 
+    def read(self, values: Sequence[T]) -> list[tuple[Any, ...]]:
+        """Rows without the names of their columns."""
+        return [self._read(value) for value in values]
+
     def value(self, row: Row[Any]) -> T:
         return self._make(**dict(zip(self.names, row, strict=False)))
 
