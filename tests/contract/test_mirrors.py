@@ -88,6 +88,17 @@ async def test_an_older_commit_of_a_ref_is_fetched(setting: Setting) -> None:
     assert await setting.mirrors.fetch(setting.url, setting.first, MAIN) == setting.first
 
 
+async def test_the_beginning_of_an_id_is_enough_with_a_ref(setting: Setting) -> None:
+    assert await setting.mirrors.fetch(setting.url, setting.second[:12], MAIN) == setting.second
+    assert await setting.mirrors.fetch(setting.url, setting.first[:12], MAIN) == setting.first
+    assert await setting.mirrors.fetch(setting.url, setting.second[:12], MAIN) == setting.second
+    with pytest.raises(SourceUnavailable):
+        await setting.mirrors.fetch(setting.url, "3" * 12, MAIN)
+    for commit, ref in ((setting.second[:12], ""), (setting.second[:11], MAIN)):
+        with pytest.raises(BadInput):
+            await setting.mirrors.fetch(setting.url, commit, ref)
+
+
 async def test_an_empty_commit_is_the_tip_of_the_ref(setting: Setting) -> None:
     assert await setting.mirrors.fetch(setting.url, "", MAIN) == setting.second
     assert await setting.mirrors.fetch(setting.url, "", "refs/heads/old") == setting.first

@@ -48,6 +48,22 @@ def delivered_twice(history: History) -> History:
     return replace(history, deliveries=history.deliveries * 2)
 
 
+def started_again(history: History) -> History:
+    first = history.deliveries[0]
+    again = replace(first, id=first.id + 1, delivery_key="another", run_ids=(2,))
+    return replace(history, deliveries=(first, again))
+
+
+def of_two_happenings(history: History) -> History:
+    first = history.deliveries[0]
+    other = replace(first, id=first.id + 1, delivery_key="another", event_key="another", place="another")
+    return replace(history, deliveries=(first, other))
+
+
+def quiet_with_a_run(history: History) -> History:
+    return replace(history, deliveries=(replace(history.deliveries[0], event="deleted"),))
+
+
 def never_ended(history: History) -> History:
     return replace(history, runs=(replace(history.runs[0], status=Status.RUNNING),))
 
@@ -106,6 +122,9 @@ BREACHES = {
     without_event: "events_are_dense",
     lost_run: "accepted_deliveries_have_runs",
     delivered_twice: "one_happening_starts_one_run",
+    started_again: "one_happening_starts_one_run",
+    of_two_happenings: "one_happening_starts_one_run",
+    quiet_with_a_run: "accepted_deliveries_have_runs",
     never_ended: "everything_ends_exactly_once",
     ended_twice: "what_is_over_stays_over",
     changed_mind: "what_is_over_stays_over",
