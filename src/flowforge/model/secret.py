@@ -19,6 +19,10 @@ class SecretKind(StrEnum):
     WEBHOOK = "webhook"
 
 
+WEBHOOK_SECRET = "FLOWFORGE_WEBHOOK_SECRET"  # noqa: S105  a name
+"""Of a project's own webhook secret."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretScope:
     """Who asks: a job of a project's run on a branch, deploying to an environment, with the groups it declares, the

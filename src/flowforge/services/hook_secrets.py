@@ -3,11 +3,9 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from flowforge.model.secret import SecretScope
+from flowforge.model.secret import WEBHOOK_SECRET, SecretScope
 from flowforge.ports import Clock, Store, Vault
 
-NAME = "FLOWFORGE_WEBHOOK_SECRET"
-"""Of the secret, in the scope of the project. No job may declare a name of this prefix."""
 FRESH = 15.0
 """Seconds after which a changed secret counts at the latest."""
 MOST = 10_000
@@ -51,5 +49,5 @@ class ProjectHookSecrets:
         if project is None:
             return None
         scope = SecretScope(organisation_id=project.organisation_id, project_id=project.id)
-        value = (await self.vault.values(scope, [NAME])).get(NAME)
+        value = (await self.vault.values(scope, [WEBHOOK_SECRET])).get(WEBHOOK_SECRET)
         return value.encode() if value else None

@@ -36,13 +36,14 @@ def _forge(name: str, title: str, *, home: str | None, api: str, scope: str = ""
     return (token, address, base) if scope else (address, base)
 
 
+GITHUB_ROWS = _forge(
+    "github",
+    "GitHub",
+    home="https://github.com",
+    api="`https://api.github.com`, or `/api/v3` below the address of another GitHub",
+)
+
 FORGE_ROWS: tuple[Setting, ...] = (
-    *_forge(
-        "github",
-        "GitHub",
-        home="https://github.com",
-        api="`https://api.github.com`, or `/api/v3` below the address of another GitHub",
-    ),
     *_forge(
         "gitlab",
         "GitLab",

@@ -1,7 +1,7 @@
 """Every setting there is, as rows: where it is written, how it is read, what it is otherwise."""
 
 from flowforge.settings import parsers
-from flowforge.settings.forge_rows import FORGE_ROWS
+from flowforge.settings.forge_rows import FORGE_ROWS, GITHUB_ROWS
 from flowforge.settings.job_rows import JOB_ROWS
 from flowforge.settings.setting import Form, Secrecy, Setting
 from flowforge.settings.values import ExecutorChoice, LogFormat, LogLevel
@@ -133,7 +133,7 @@ SERVER_ROWS: tuple[Setting, ...] = (
         secrecy=Secrecy.SECRET,
         doc="Token for commit statuses (scope `repo:status`).",
     ),
-    *FORGE_ROWS,
+    *GITHUB_ROWS,
     Setting(
         name="status_context",
         variables=("FLOWFORGE_STATUS_CONTEXT",),
@@ -142,6 +142,7 @@ SERVER_ROWS: tuple[Setting, ...] = (
         default="ci/flowforge",
         doc="Name under which commit statuses appear at the forge.",
     ),
+    *FORGE_ROWS,
     Setting(
         name="executor",
         variables=("FLOWFORGE_EXECUTOR",),

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 
-from flowforge.model.secret import SecretScope
+from flowforge.model.secret import WEBHOOK_SECRET, SecretScope
 from flowforge.services import hook_secrets as module
-from flowforge.services.hook_secrets import FRESH, NAME, ProjectHookSecrets, ServerWide
+from flowforge.services.hook_secrets import FRESH, ProjectHookSecrets, ServerWide
 from tests.unit.services.world import REPOSITORY, World
 
 
@@ -17,9 +17,9 @@ class ScopedVault:
 
     async def values(self, scope: SecretScope, names: Collection[str]) -> Mapping[str, str]:
         self.asked += 1
-        assert tuple(names) == (NAME,)
+        assert tuple(names) == (WEBHOOK_SECRET,)
         value = self.by_project.get(scope.project_id or 0)
-        return {NAME: value} if value else {}
+        return {WEBHOOK_SECRET: value} if value else {}
 
 
 async def test_a_project_answers_its_own_secret_and_a_stranger_none(world: World) -> None:
