@@ -5,7 +5,7 @@ from datetime import datetime
 
 from flowforge.forges import checks, telling
 from flowforge.forges.bitbucket_status import api_of, status_answer, status_request
-from flowforge.forges.forge import Forge, Headers
+from flowforge.forges.forge import Forge, Headers, StatusApi
 from flowforge.forges.payload import Payload
 from flowforge.forges.reading import Reader, read_with, repository_in
 from flowforge.forges.signature import prefixed
@@ -155,7 +155,5 @@ BITBUCKET = Forge(
     signature_ok=signature_ok,
     repository=repository,
     read=read,
-    api_of=api_of,
-    status_request=status_request,
-    status_answer=status_answer,
+    statuses=StatusApi(base_of=api_of, request=status_request, answer=status_answer),
 )

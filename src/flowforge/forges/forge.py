@@ -23,12 +23,21 @@ class StatusAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatusApi:
+    """How a forge is told a commit's status. `base_of` answers where the API of the forge at an origin is."""
+
+    base_of: Callable[[str], str]
+    request: Callable[[str, CommitStatus, str], HttpRequest]
+    answer: Callable[[HttpAnswer], StatusAnswer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forge:
     """`recognise`, `signature_ok`, `repository` and `read` take a webhook's headers and raw body and never raise on
     them; `read` comes after the signature, `repository` may come before it and says whose secret it has to bear.
 
     `token_name` is the secret that speaks for us at this forge, `home` the public one, empty where there is none.
-    `api_of` answers where the API of the forge at an origin is. `clone_user` is the user's name that goes with a token
+    `clone_user` is the user's name that goes with a token
     when cloning. `clones_source` says that a pull request is fetched from the repository that it comes from: the forge
     has no ref for it.
     """
@@ -44,6 +53,4 @@ class Forge:
     signature_ok: Callable[[bytes, Headers, bytes, datetime], bool]
     repository: Callable[[bytes], ForgeRepository | None]
     read: Callable[[Headers, bytes], Reading]
-    api_of: Callable[[str], str]
-    status_request: Callable[[str, CommitStatus, str], HttpRequest]
-    status_answer: Callable[[HttpAnswer], StatusAnswer]
+    statuses: StatusApi

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flowforge.forges import checks, telling
-from flowforge.forges.forge import Forge, Headers
+from flowforge.forges.forge import Forge, Headers, StatusApi
 from flowforge.forges.gitea_status import api_of, status_answer_of, status_request
 from flowforge.forges.payload import Missing, Payload
 from flowforge.forges.reading import Reader, read_with, repository_in
@@ -134,9 +134,7 @@ GITEA = Forge(
     signature_ok=signed_by("x-gitea-signature"),
     repository=_finder("gitea"),
     read=_reader("gitea"),
-    api_of=api_of,
-    status_request=status_request,
-    status_answer=status_answer_of("Gitea"),
+    statuses=StatusApi(base_of=api_of, request=status_request, answer=status_answer_of("Gitea")),
 )
 
 FORGEJO = Forge(
@@ -150,7 +148,5 @@ FORGEJO = Forge(
     signature_ok=signed_by("x-forgejo-signature", "x-gitea-signature"),
     repository=_finder("forgejo"),
     read=_reader("forgejo"),
-    api_of=api_of,
-    status_request=status_request,
-    status_answer=status_answer_of("Forgejo"),
+    statuses=StatusApi(base_of=api_of, request=status_request, answer=status_answer_of("Forgejo")),
 )

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from flowforge.forges import checks, telling
-from flowforge.forges.forge import Forge, Headers
+from flowforge.forges.forge import Forge, Headers, StatusApi
 from flowforge.forges.github_status import api_of, status_answer, status_request
 from flowforge.forges.payload import Missing, Payload
 from flowforge.forges.reading import Reader, read_with, repository_in
@@ -134,7 +134,5 @@ GITHUB = Forge(
     signature_ok=signature_ok,
     repository=repository,
     read=read,
-    api_of=api_of,
-    status_request=status_request,
-    status_answer=status_answer,
+    statuses=StatusApi(base_of=api_of, request=status_request, answer=status_answer),
 )

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from flowforge.forges import checks, telling
-from flowforge.forges.forge import Forge, Headers
+from flowforge.forges.forge import Forge, Headers, StatusApi
 from flowforge.forges.gitlab_status import api_of, status_answer, status_request
 from flowforge.forges.payload import Missing, Payload
 from flowforge.forges.reading import Reader, read_with, repository_in
@@ -149,7 +149,5 @@ GITLAB = Forge(
     signature_ok=signature_ok,
     repository=repository,
     read=read,
-    api_of=api_of,
-    status_request=status_request,
-    status_answer=status_answer,
+    statuses=StatusApi(base_of=api_of, request=status_request, answer=status_answer),
 )

@@ -51,12 +51,12 @@ def forge(request: pytest.FixtureRequest) -> Forge:
 
 def answered(forge: Forge, status: int, body: bytes = b"", **headers: str) -> StatusAnswer:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return forge.status_answer(HttpAnswer(status=status, headers=given, body=body))
+    return forge.statuses.answer(HttpAnswer(status=status, headers=given, body=body))
 
 
 def test_a_status_goes_to_its_commit_in_the_forges_words(forge: Forge) -> None:
     for state, word in zip(CommitState, WORDS[forge.name], strict=True):
-        request = forge.status_request("https://api.example/", replace(STATUS, state=state), "t")
+        request = forge.statuses.request("https://api.example/", replace(STATUS, state=state), "t")
         assert (request.method, request.url, request.repeat) == ("POST", URLS[forge.name], Repeat.SAFE)
         sent = json.loads(request.body)
         assert sent["state"] == word
@@ -65,7 +65,7 @@ def test_a_status_goes_to_its_commit_in_the_forges_words(forge: Forge) -> None:
 
 
 def test_a_long_description_is_cut(forge: Forge) -> None:
-    request = forge.status_request("https://api.example", replace(STATUS, description="x " * 400), "t")
+    request = forge.statuses.request("https://api.example", replace(STATUS, description="x " * 400), "t")
     assert len(json.loads(request.body)["description"]) in (140, 255)
 
 
@@ -116,7 +116,7 @@ def test_bitbucket_answers_a_change_with_200_as_any_proxy_would() -> None:
 
 
 def test_bitbucket_takes_a_user_with_a_password_too_and_short_keys_only() -> None:
-    request = named("bitbucket").status_request(
+    request = named("bitbucket").statuses.request(
         "https://api.example", replace(STATUS, context="c" * 99), "me:pw"
     )
     assert (request.scheme, base64.b64decode(request.token)) == ("Basic", b"me:pw")
@@ -124,7 +124,7 @@ def test_bitbucket_takes_a_user_with_a_password_too_and_short_keys_only() -> Non
 
 
 def test_the_api_follows_from_the_forges_address() -> None:
-    bases = {forge.name: forge.api_of("https://git.example") for forge in FORGES}
+    bases = {forge.name: forge.statuses.base_of("https://git.example") for forge in FORGES}
     assert bases == {
         "github": "https://git.example/api/v3",
         "gitlab": "https://git.example/api/v4",
@@ -132,5 +132,5 @@ def test_the_api_follows_from_the_forges_address() -> None:
         "gitea": "https://git.example/api/v1",
         "forgejo": "https://git.example/api/v1",
     }
-    assert named("github").api_of("https://github.com") == "https://api.github.com"
-    assert named("bitbucket").api_of("https://bitbucket.org") == "https://api.bitbucket.org/2.0"
+    assert named("github").statuses.base_of("https://github.com") == "https://api.github.com"
+    assert named("bitbucket").statuses.base_of("https://bitbucket.org") == "https://api.bitbucket.org/2.0"

@@ -34,10 +34,10 @@ class ForgeCommitStatuses:
         base = self._base(forge, status)
         token = await self._token(forge)
         try:
-            answer = await self._http.send(forge.status_request(base, status, token))
+            answer = await self._http.send(forge.statuses.request(base, status, token))
         except BadInput as error:  # a base that may not be spoken to: one status must not hold up the others
             raise Upstream(f"commit statuses at {base}: {error.message}", final=True) from error
-        said = forge.status_answer(answer)
+        said = forge.statuses.answer(answer)
         if said.problem:
             problem = said.problem.replace(token, "***")
             raise Upstream(problem, retry_after=said.retry_after, final=said.final)
@@ -51,7 +51,7 @@ class ForgeCommitStatuses:
             raise NotConfigured(
                 f"no API for commit statuses at {status.origin}: set FLOWFORGE_{forge.name.upper()}_URL to that address"
             )
-        return forge.api_of(home)
+        return forge.statuses.base_of(home)
 
     async def _token(self, forge: Forge) -> str:
         token = (await self._vault.values(SecretScope(), [forge.token_name])).get(forge.token_name)
