@@ -34,35 +34,35 @@ async def test_bash_is_used_where_the_image_has_it(lodge: Lodge) -> None:
 
 
 async def test_a_busybox_shell_has_pipefail_too(lodge: Lodge) -> None:
-    lodge.image = image("busybox")
+    lodge.image = image("busybox", lodge.engine)
     story = await lodge.run(lodge.order("echo ${BASH_VERSION:-none}; false | true; echo never"))
     assert story.outputs == [b"none\n"]
     assert story.exits[0].code == 1
 
 
 async def test_a_shell_without_pipefail_does_without_it(lodge: Lodge) -> None:
-    lodge.image = image("dash")
+    lodge.image = image("dash", lodge.engine)
     story = await lodge.run(lodge.order("false | true; echo still; false; echo never"))
     assert story.outputs == [b"still\n"]
     assert story.exits[0].code == 1
 
 
 async def test_steps_run_as_the_user_that_the_image_names(lodge: Lodge) -> None:
-    lodge.image = image("user-name")
+    lodge.image = image("user-name", lodge.engine)
     story = await lodge.run(lodge.order(WHO))
     assert story.outputs == [b"1234 1235 1235 1300\n/home/app\n"]
     assert story.exits[0].status is Status.SUCCESS
 
 
 async def test_steps_run_as_the_number_that_the_image_names(lodge: Lodge) -> None:
-    lodge.image = image("user-number")
+    lodge.image = image("user-number", lodge.engine)
     story = await lodge.run(lodge.order(WHO))
     assert story.outputs == [b"4321 4322 4322\n/\n"]
     assert story.exits[0].status is Status.SUCCESS
 
 
 async def test_a_user_that_the_image_lacks_is_named(lodge: Lodge) -> None:
-    lodge.image = image("user-unknown")
+    lodge.image = image("user-unknown", lodge.engine)
     story = await lodge.run(lodge.order("true"))
     assert story.exits[0].cause is Cause.CONFIG
     expected = "the image flowforge-test/user-unknown names a user that it does not have: nobody-here"
@@ -70,14 +70,14 @@ async def test_a_user_that_the_image_lacks_is_named(lodge: Lodge) -> None:
 
 
 async def test_an_image_without_a_shell_is_a_named_error(lodge: Lodge) -> None:
-    lodge.image = image("no-shell")
+    lodge.image = image("no-shell", lodge.engine)
     story = await lodge.run(lodge.order("true"))
     assert (story.exits[0].status, story.exits[0].cause) == (Status.FAILURE, Cause.CONFIG)
     assert "flowforge-test/no-shell has no shell" in story.exits[0].reason
 
 
 async def test_an_image_without_a_shell_can_run_what_shell_names(lodge: Lodge) -> None:
-    lodge.image = image("no-shell")
+    lodge.image = image("no-shell", lodge.engine)
     story = await lodge.run(lodge.order(script(0, "ignored", shell=("/bin/true",))))
     assert story.exits[0].status is Status.SUCCESS
 

@@ -166,7 +166,8 @@ class Engine:
 
     async def image(self, reference: str) -> Mapping[str, Any] | None:
         answer = await self._call("GET", f"/images/{quote(reference)}/json")
-        if answer.status in (400, 404):  # 400 for a reference that cannot be one: pulling will say so
+        # For a reference that cannot be one, too, which Docker and Podman say in ways of their own: pulling will tell.
+        if answer.status in (400, 404) or "invalid reference" in answer.message:
             return None
         return dict(_good(answer, 200).json())
 
