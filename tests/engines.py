@@ -99,10 +99,39 @@ def own_podman(folder: Path) -> Iterator[OwnEngine]:
 
 @contextmanager
 def own_dockerd(folder: Path) -> Iterator[OwnEngine]:
+    """Beside a containerd of its own, as services of a machine are: jobs outlive a daemon that is killed."""
+    with _own_containerd(folder) as containerd:
+        yield from _own_dockerd(folder, containerd)
+
+
+@contextmanager
+def _own_containerd(folder: Path) -> Iterator[Path]:
+    path, conf = folder / "containerd.sock", folder / "containerd.toml"
+    conf.write_text('version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
+    command = ["containerd", "--config", conf, "--root", folder / "content", "--state", folder / "state"]
+    with (folder / "containerd.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*map(str, command), "--address", str(path)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + START_DEADLINE
+        while not path.exists():
+            assert process.poll() is None, (folder / "containerd.log").read_text(errors="replace")[-2000:]
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield path
+    finally:
+        process.terminate()
+        process.wait(STOP_DEADLINE)
+
+
+def _own_dockerd(folder: Path, containerd: Path) -> Iterator[OwnEngine]:
     path = folder / "docker.sock"
     command = [
         "dockerd", f"--data-root={folder / 'root'}", f"--exec-root={folder / 'run'}", f"--pidfile={folder / 'pid'}",
         f"--host=unix://{path}", "--bridge=none", "--iptables=false", "--ip-forward=false", "--shutdown-timeout=3",
+        f"--containerd={containerd}", "--containerd-namespace=test", "--containerd-plugins-namespace=test-plugins",
     ]  # fmt: skip
     engine = OwnEngine(command, path, {}, folder / "dockerd.log")
     with _running(engine, folder):

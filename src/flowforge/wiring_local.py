@@ -16,7 +16,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from flowforge.adapters.data.folder import DataFolder
-from flowforge.adapters.executors.docker import images
+from flowforge.adapters.executors.docker import images, vetting
 from flowforge.adapters.executors.docker.engine import Engine
 from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, EngineSocket
 from flowforge.adapters.executors.docker.executor import DockerExecutor
@@ -217,13 +217,7 @@ async def engine_has(image: str, environ: Mapping[str, str]) -> tuple[str, str]:
         await images.ensure(engine, image)
     except FlowForgeError as error:
         return "", error.message
-    return _engine_name(version), ""
-
-
-def _engine_name(version: Mapping[str, object]) -> str:
-    platform = version.get("Platform")
-    name = platform.get("Name") if isinstance(platform, dict) else None
-    return f"{name or 'Docker'} {version.get('Version', '')}".strip()
+    return vetting.engine_name(version), ""
 
 
 def engine_address(choice: ExecutorChoice, environ: Mapping[str, str]) -> str | None:

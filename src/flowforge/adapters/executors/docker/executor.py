@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import Self
+from typing import Any, Self
 
-from flowforge.adapters.executors.docker import container, images, reach
+import structlog
+
+from flowforge.adapters.executors.docker import container, images, reach, vetting
 from flowforge.adapters.executors.docker.company import Company, Guests
 from flowforge.adapters.executors.docker.engine import ContainerState, Engine
 from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, EngineSocket
@@ -25,6 +27,8 @@ from flowforge.model.order import JobOrder
 from flowforge.model.probe import Probe
 from flowforge.model.status import Cause
 from flowforge.ports import Room, Sources
+
+log = structlog.get_logger(__name__)
 
 # How long an engine may be away in the middle of a job: the job itself does not need it.
 AWAY_DEADLINE = 60.0
@@ -50,6 +54,7 @@ class DockerExecutor:
         self._company = Company(self._engine, site, self._policy)
         self._rooms = Rooms(site, sources, self)
         self._reached = False
+        self._warned = False
         self._reaching = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -65,10 +70,17 @@ class DockerExecutor:
             image = await self._engine.some_image()
             if image is not None:
                 await self._reach(image)
+            await self._warn(version)
         except EngineUnavailable as error:
             return Probe(usable=False, reason=error.message)
-        name = (version.get("Platform") or {}).get("Name") or "Docker"
-        return Probe(usable=True, engine=f"{name} {version.get('Version', '')}".strip())
+        return Probe(usable=True, engine=vetting.engine_name(version))
+
+    async def _warn(self, version: Mapping[str, Any]) -> None:
+        """Once, however often it is probed."""
+        if not self._warned:
+            for sentence in vetting.weaknesses(version, await self._engine.info()):
+                log.warning(sentence, engine=self._engine.address)
+            self._warned = True
 
     def open(self, key: AttemptKey, order: JobOrder) -> AbstractAsyncContextManager[Room]:
         return self._rooms.open(key, order)
