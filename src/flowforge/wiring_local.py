@@ -7,6 +7,7 @@ import asyncio
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -39,6 +40,8 @@ GRACE = 5.0
 """Seconds between TERM and KILL: somebody sits and waits."""
 LEAVE_DEADLINE = 10.0
 """Seconds that taking down what was left behind may take once nobody wants to wait any more."""
+
+KNOCK_DEADLINE = 1.0
 
 Say = Callable[[str], None]
 
@@ -220,6 +223,17 @@ async def engine_has(image: str, environ: Mapping[str, str]) -> tuple[str, str]:
     return vetting.engine_name(version), ""
 
 
+def _is_heard(path: Path) -> bool:
+    """A daemon that was killed leaves its socket behind."""
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.settimeout(KNOCK_DEADLINE)
+        try:
+            engine.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
 def engine_address(choice: ExecutorChoice, environ: Mapping[str, str]) -> str | None:
     """The container engine to talk to. One that was chosen keeps its usual socket where it is absent, so that the
     complaint names it and nobody else answers in its place; None is for `AUTO` without any socket here."""
@@ -229,8 +243,9 @@ def engine_address(choice: ExecutorChoice, environ: Mapping[str, str]) -> str | 
     docker = [Path("/var/run/docker.sock"), Path(runtime) / "docker.sock"]
     podman = [Path(runtime) / "podman" / "podman.sock", Path("/run/podman/podman.sock")]
     wanted = {ExecutorChoice.DOCKER: docker, ExecutorChoice.PODMAN: podman}.get(choice, docker + podman)
-    if there := next((path for path in wanted if path.is_socket()), None):
-        return f"unix://{there}"
+    there = [path for path in wanted if path.is_socket()]
+    if there:
+        return f"unix://{next(filter(_is_heard, there), there[0])}"
     match choice:
         case ExecutorChoice.DOCKER:
             return f"unix://{docker[0]}"

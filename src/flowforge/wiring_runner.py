@@ -39,7 +39,7 @@ from flowforge.runner.agent import Agent
 from flowforge.runner.patient import PatientLink
 from flowforge.runner.rhythm import Rhythm
 from flowforge.settings import ExecutorChoice, Settings
-from flowforge.wiring_local import engine_address
+from flowforge.wiring_local import container_policy, engine_address
 
 log = structlog.get_logger()
 
@@ -284,7 +284,8 @@ async def _executor(
             yield executor
         return
     address = engine_address(settings.executor, os.environ)
-    async with DockerExecutor(site, sources, address=address) as executor:
+    policy = container_policy(settings.jobs)
+    async with DockerExecutor(site, sources, address=address, policy=policy) as executor:
         yield executor
 
 
