@@ -87,7 +87,6 @@ async def test_less_than_a_container_needs_is_the_authors_to_mend(
         await lodge.run(replace(lodge.order("true"), resources=resources))
 
 
-@both
 async def test_a_step_that_forks_without_end_is_bounded_and_ended(lodge: Lodge) -> None:
     bomb = script(0, "bomb() { bomb | bomb & }; bomb; while true; do sleep 1; done", timeout=1.0)
     order = replace(
@@ -98,7 +97,7 @@ async def test_a_step_that_forks_without_end_is_bounded_and_ended(lodge: Lodge) 
     assert story.outputs[1] == b"still here\n"
 
 
-@pytest.mark.parametrize("lodge", [PROCESS, DOCKER, PODMAN], indirect=True)
+@pytest.mark.parametrize("lodge", [PROCESS, DOCKER], indirect=True)
 async def test_a_step_that_ignores_term_is_killed_after_the_grace(lodge: Lodge) -> None:
     deaf = script(0, "trap '' TERM; echo deaf; while true; do sleep 0.1; done", timeout=0.5)
     async with asyncio.timeout(30):

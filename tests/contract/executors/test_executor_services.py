@@ -126,7 +126,6 @@ async def test_a_service_that_listens_on_its_own_loopback_alone_is_not_ready_for
         await lodge.run(served(lodge, "true", inward))
 
 
-@both
 async def test_a_service_that_ends_is_told_with_its_last_lines(lodge: Lodge) -> None:
     broken = replace(greeter(lodge, "db"), command=("sh", "-c", "echo no disk; echo no hope >&2; exit 3"))
     told = (
