@@ -21,7 +21,7 @@ from flowforge.adapters.executors.docker import images, vetting
 from flowforge.adapters.executors.docker.engine import Engine
 from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, EngineSocket
 from flowforge.adapters.executors.docker.executor import DockerExecutor
-from flowforge.adapters.executors.docker.policy import ContainerPolicy, Limits
+from flowforge.adapters.executors.docker.policy import Code, ContainerPolicy, Limits
 from flowforge.adapters.executors.process.executor import ProcessExecutor
 from flowforge.adapters.executors.site import Site
 from flowforge.adapters.git.head import head_of
@@ -136,7 +136,7 @@ def _remove(base: Path, say: Say) -> None:
         say(f"warning: {base} is not wholly removed: {error.strerror}")
 
 
-def container_policy(jobs: JobSettings) -> ContainerPolicy:
+def container_policy(jobs: JobSettings, code: Code = Code.ANYBODYS) -> ContainerPolicy:
     return ContainerPolicy(
         limits=Limits(
             pids=jobs.pids, memory=jobs.memory, cpus=jobs.cpus, shm=jobs.shm, read_only=jobs.read_only
@@ -144,6 +144,7 @@ def container_policy(jobs: JobSettings) -> ContainerPolicy:
         grants=jobs.grants,
         network=jobs.network,
         subnets=IPv4Network(jobs.subnets),
+        code=code,
     )
 
 
@@ -152,7 +153,7 @@ async def _executor(machine: LocalMachine, site: Site, sources: Sources) -> Asyn
     """Processes only where no engine answers: what is meant for a container must not run outside of one by a typo."""
     if machine.choice is not ExecutorChoice.PROCESS:
         address = engine_address(machine.choice, machine.environ)
-        policy = container_policy(load_job_settings(machine.environ, Path.cwd()))
+        policy = container_policy(load_job_settings(machine.environ, Path.cwd()), Code.OWN)
         async with DockerExecutor(site, sources, address=address, policy=policy) as docker:
             probe = await docker.probe()
             if probe.usable:

@@ -14,7 +14,7 @@ from flowforge.adapters.executors.docker.engine import ContainerState, Engine
 from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, EngineSocket
 from flowforge.adapters.executors.docker.grants import granted
 from flowforge.adapters.executors.docker.images import ImageFacts
-from flowforge.adapters.executors.docker.policy import ContainerPolicy, megabytes
+from flowforge.adapters.executors.docker.policy import Code, ContainerPolicy, megabytes
 from flowforge.adapters.executors.docker.together import together
 from flowforge.adapters.executors.plan_file import Surroundings
 from flowforge.adapters.executors.room import Ending
@@ -77,7 +77,7 @@ class DockerExecutor:
 
     async def _warn(self, version: Mapping[str, Any]) -> None:
         """Once, however often it is probed."""
-        if not self._warned:
+        if not self._warned and self._policy.code is Code.ANYBODYS:
             for sentence in vetting.weaknesses(version, await self._engine.info()):
                 log.warning(sentence, engine=self._engine.address)
             self._warned = True

@@ -1,6 +1,7 @@
 """What an admin lays down for the containers of all jobs."""
 
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from ipaddress import IPv4Network
 
 from flowforge.errors import BadInput
@@ -50,6 +51,13 @@ class Limits:
         return Resources(pids=self.pids, memory=self.memory, cpus=self.cpus, shm=self.shm)
 
 
+class Code(Enum):
+    """Whose code the jobs run. What an engine is weak at concerns those who run anybody's."""
+
+    OWN = "own"
+    ANYBODYS = "anybodys"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerPolicy:
     """`network` is an engine's network that jobs with an open one join, empty for the engine's usual one. Jobs with services
@@ -59,6 +67,7 @@ class ContainerPolicy:
     grants: tuple[Grant, ...] = ()
     network: str = ""
     subnets: IPv4Network = SUBNETS
+    code: Code = Code.ANYBODYS
 
 
 def megabytes(size: int) -> str:
