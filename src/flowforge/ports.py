@@ -246,7 +246,7 @@ class Attempts(Protocol):
     def of(self, job_id: int) -> Sequence[Attempt]: ...
 
     def claimed(self, runner_id: int, token: str) -> Attempt | None:
-        """The attempt that the runner was given under this token, also one that is over."""
+        """What the runner was given under this token, also one that is over."""
         ...
 
     def live(self, runner_id: int | None = None) -> Sequence[Attempt]:
@@ -479,17 +479,10 @@ class Executor(Protocol):
 
 
 class Spool(Protocol):
-    """What a runner remembers on disk between its lives: its leases, how far each attempt got, and the token of the claim
-    that is under way."""
+    """A runner's memory on disk between its lives: leases, how far attempts got, the token it last sought a claim with."""
 
-    def seek(self, token: str) -> None:
-        """A claim with this token is about to be made; the token before is forgotten."""
-        ...
-
-    def sought(self) -> str:
-        """The newest token, empty where there is none."""
-        ...
-
+    def seek(self, token: str) -> None: ...
+    def sought(self) -> str: ...
     def hold(self, lease: Lease) -> None: ...
     def held(self) -> Sequence[Lease]: ...
     def note(self, key: AttemptKey, text: str) -> None: ...
@@ -511,11 +504,10 @@ class Sources(Protocol):
 
 
 class SourcePacks(Protocol):
-    """Hands a commit to a machine that has no way to the repository."""
+    """Hands a commit to a machine that has no way to its repository."""
 
     def read(self, source: Source) -> AsyncIterator[bytes]:
-        """The commit with its history as one stream, for a runner's `Sources`; fetched first where it is not here. Raises
-        `SourceUnavailable` before the first bytes or in between."""
+        """The commit with its history, for a runner's `Sources`. Raises `SourceUnavailable`, also in between."""
         ...
 
 

@@ -16,7 +16,6 @@ COLUMNS = (
     Column(name="NAME", elastic=True),
     Column(name="HOST", elastic=True),
     Column(name="STATUS"),
-    Column(name="SLOTS", right=True),
     Column(name="LABELS", elastic=True),
 )
 _STYLES = {"online": "green", "offline": "red"}
@@ -100,7 +99,6 @@ def list_runners(*, as_json: bool) -> None:
                 one_line(str(runner.get("name", ""))),
                 one_line(str(runner.get("host", ""))),
                 terminal.paint(status, _STYLES.get(status, "dim")),
-                one_line(str(runner.get("slots", ""))),
                 one_line(labels),
             )
         )
