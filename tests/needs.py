@@ -83,6 +83,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "dash": _command("dash", "dash"),
     "wrk": _command("wrk", "wrk"),
     "ip": _command("ip", "iproute2"),
+    "openssl": _command("openssl", "openssl"),
     "iptables": _command("iptables", "iptables"),
     "debian": _debian,
     "root": _root,

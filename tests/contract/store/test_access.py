@@ -5,6 +5,7 @@ import pytest
 
 from flowforge.errors import Conflict
 from flowforge.model.credential import Credential, CredentialKind, Role
+from flowforge.model.runner import Trust
 from flowforge.ports import Store
 from flowforge.testing.clock import EPOCH
 from tests.contract.store.things import add_runs, debt, later, run, runner
@@ -30,6 +31,12 @@ async def test_a_runner_is_saved_listed_and_removed(store: Store) -> None:
         seen_at=later(1),
         asked_at=later(1),
         key_hash="k",
+        projects=(3, 4),
+        trust=Trust.TRUSTED_ONLY,
+        most_slots=7,
+        draining=True,
+        version="1.2",
+        instance="here",
     )
     await store.write(lambda tx: tx.runners.save(runner(2)))
     await store.write(lambda tx: tx.runners.save(given))
@@ -39,6 +46,8 @@ async def test_a_runner_is_saved_listed_and_removed(store: Store) -> None:
     await store.write(lambda tx: tx.runners.remove(1))
     assert await store.read(lambda tx: tx.runners.get(1)) is None
     assert await store.read(lambda tx: tx.runners.get(2)) == given
+    assert await store.read(lambda tx: tx.runners.with_key("k")) == given
+    assert await store.read(lambda tx: tx.runners.with_key("j")) is None
 
 
 async def test_a_credential_is_found_by_digest_and_kind(store: Store) -> None:
