@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import pytest
 
-from flowforge.errors import LeaseLost
+from flowforge.errors import LeaseLost, Upstream
 from flowforge.model.attempt import AttemptKey
+from flowforge.model.claim import Claim
 from flowforge.model.event import EventKind
 from flowforge.model.order import JobOrder, StepOrder
 from flowforge.model.plan import Plan, PlannedJob
@@ -397,3 +399,66 @@ async def test_a_reason_shows_no_secret_and_a_short_one_is_only_warned_of(world:
         assert await telling.over(run_id) is Status.FAILURE
     (build,) = await world.store.read(lambda tx: tx.jobs.of((run_id,)))
     assert build.reason == 'step "*** 1234" ended with exit code 3'
+
+
+class Forgetful:
+    """A link whose answers to claims are lost, `times` of them, after the server gave the job away."""
+
+    def __init__(self, link: RunnerLink, times: int) -> None:
+        self._link = link
+        self.times = times
+
+    async def claim(self, token: str, wait: float) -> Claim | None:
+        claim = await self._link.claim(token, wait)
+        if claim and self.times:
+            self.times -= 1
+            raise Upstream("the answer was lost")
+        return claim
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._link, name)
+
+
+async def test_a_claim_whose_answer_was_lost_is_made_again_and_no_attempt_is(world: World) -> None:
+    steady = machine(world)
+    run_id = await steady.start(job("build", "make"))
+    link: Any = PatientLink(cast("RunnerLink", Forgetful(await world.runner(), 2)))
+    agent = Agent(link, steady.executor, steady.spool, 1, steady.tell_nobody, QUICK)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(agent.serve())
+        assert await steady.over(run_id) is Status.SUCCESS
+        serving.cancel()
+    assert len(await world.store.read(lambda tx: tx.attempts.of(1))) == 1
+
+
+async def test_a_runner_killed_before_it_heard_of_its_claim_gets_it_again(world: World) -> None:
+    steady = machine(world)
+    run_id = await steady.start(job("build", "make"))
+    lost = Forgetful(await world.runner(), 1_000_000)
+    agent = Agent(
+        PatientLink(cast("RunnerLink", lost)), steady.executor, steady.spool, 1, steady.tell_nobody, QUICK
+    )
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(agent.serve())
+        while lost.times == 1_000_000:
+            await asyncio.sleep(0.001)
+        serving.cancel()
+    async with steady.agent():
+        assert await steady.over(run_id) is Status.SUCCESS
+    assert len(await world.store.read(lambda tx: tx.attempts.of(1))) == 1
+
+
+async def test_a_draining_agent_ends_what_it_holds_and_returns(world: World) -> None:
+    slow = machine(world, {"wait": Act(lasts=True)})
+    run_id = await slow.start(job("build", "wait"), job("test", "x", needs=("build",)))
+    draining = asyncio.Event()
+    agent = Agent(PatientLink(await world.runner()), slow.executor, slow.spool, 2, slow.tell_nobody, QUICK)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(agent.serve(draining))
+        await slow.running(1)
+        draining.set()
+        await asyncio.sleep(0)
+        assert not serving.done()
+        slow.executor.let_end("wait")
+    assert await world.statuses(run_id) == {"build": "success", "test": "pending"}
+    assert slow.spool.held() == []
