@@ -47,7 +47,7 @@ PAUSE_AFTER_BREAKING = 1.0
 GREET_AGAIN = 5.0
 GRACE = 10.0
 """Seconds between TERM and KILL."""
-SHORTEST_GRACE = 1.0
+SHORTEST_GRACE = 0.5
 
 Say = Callable[[str], None]
 

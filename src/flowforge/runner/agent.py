@@ -71,9 +71,11 @@ class _Life:
     async def _take_jobs(self, tasks: asyncio.TaskGroup) -> None:
         while True:
             await self._slots.acquire()
-            begun = asyncio.get_running_loop().time()
             claim = await self._next()
-            self._heartbeat.hold(claim.lease, begun)
+            # The answer was on its way for no longer than a try at a claim may take: the server beat for it then.
+            self._heartbeat.hold(
+                claim.lease, asyncio.get_running_loop().time() - 2 * self._agent.rhythm.claim
+            )
             assignment = self._assignment(claim)
             # Noted before another token takes the place of this one: what was handed out is never forgotten.
             assignment.take_up()

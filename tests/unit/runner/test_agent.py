@@ -462,3 +462,19 @@ async def test_a_draining_agent_ends_what_it_holds_and_returns(world: World) -> 
         slow.executor.let_end("wait")
     assert await world.statuses(run_id) == {"build": "success", "test": "pending"}
     assert slow.spool.held() == []
+
+
+async def test_a_job_claimed_after_a_long_wait_is_not_taken_for_unheard_of(world: World) -> None:
+    far = machine(world, {"wait": Act(lasts=True)})
+    patient = replace(QUICK, deadman=1.5, pause=0.05)
+    agent = Agent(PatientLink(await world.runner()), far.executor, far.spool, 1, far.tell_nobody, patient)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(agent.serve())
+        await asyncio.sleep(1.7)
+        run_id = await far.start(job("build", "wait"))
+        await far.running(1)
+        await asyncio.sleep(0.2)
+        far.executor.let_end("wait")
+        assert await far.over(run_id) is Status.SUCCESS
+        serving.cancel()
+    assert len(await world.store.read(lambda tx: tx.attempts.of(1))) == 1

@@ -76,8 +76,16 @@ async def test_what_is_lost_and_what_is_cancelled_is_told_apart() -> None:
 @pytest.mark.parametrize("lease", [2.0, 8.0, 60.0, 600.0])
 def test_a_job_has_ended_before_its_lease_is_over(lease: float) -> None:
     """Half a lease of silence passes unseen: the last renewal before it, the silence, and one try behind it."""
-    grace = max(1.0, min(10.0, lease / 6))
+    grace = max(0.5, min(10.0, lease / 6))
     rhythm = Rhythm.afar(lease, grace)
     assert rhythm.deadman is not None
     assert rhythm.deadman + min(grace, lease / 2) <= lease
     assert lease < 8 or rhythm.renew + lease / 2 + rhythm.pause <= rhythm.deadman
+
+
+@pytest.mark.parametrize("lease", [2.0, 8.0, 60.0, 600.0])
+def test_a_job_that_was_just_claimed_has_time_for_its_first_renewal(lease: float) -> None:
+    """It counts as heard of two claims ago."""
+    rhythm = Rhythm.afar(lease, max(0.5, min(10.0, lease / 6)))
+    assert rhythm.deadman is not None
+    assert 2 * rhythm.claim + rhythm.renew / 2 < rhythm.deadman
