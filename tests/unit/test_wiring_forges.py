@@ -9,6 +9,7 @@ from flowforge.model.commit_status import CommitState, CommitStatus
 from flowforge.model.http import HttpAnswer
 from flowforge.settings import load_settings
 from flowforge.testing.http import FakeHttp
+from flowforge.testing.vault import FakeVault
 from flowforge.wiring_forges import clone_credentials, commit_statuses
 
 TOKENS = {
@@ -58,7 +59,7 @@ def test_a_token_that_is_a_pair_stays_one_and_a_self_hosted_forge_takes_the_plac
 async def test_a_status_goes_to_the_api_of_the_address_or_the_one_that_was_named(tmp_path: Path) -> None:
     own = {"FLOWFORGE_GITLAB_URL": "https://git.example", "FLOWFORGE_GITEA_API": "https://api.example/gitea"}
     http = FakeHttp([HttpAnswer(status=201, headers={}, body=b"{}")] * 3)
-    statuses = commit_statuses(settings(tmp_path, **own), http)
+    statuses = commit_statuses(settings(tmp_path, **own), http, FakeVault())
     await statuses.post(status("gitlab", "https://git.example"))
     await statuses.post(status("gitea", "https://any.example"))
     await statuses.post(status("github", "https://github.com"))
@@ -75,5 +76,5 @@ async def test_a_status_goes_to_the_api_of_the_address_or_the_one_that_was_named
 async def test_a_server_that_nobody_named_gets_no_token(tmp_path: Path, forge: str, origin: str) -> None:
     http = FakeHttp()
     with pytest.raises(NotConfigured, match=f"FLOWFORGE_{forge.upper()}_URL"):
-        await commit_statuses(settings(tmp_path), http).post(status(forge, origin))
+        await commit_statuses(settings(tmp_path), http, FakeVault()).post(status(forge, origin))
     assert http.requests == []

@@ -23,8 +23,8 @@ class OneHasItsOwn:
 @pytest.fixture
 def world() -> World:
     made = new_world()
-    services = replace(made.services, hook_secrets=OneHasItsOwn())
-    return replace(made, services=services, app=create_app(services, SETTINGS))
+    services = replace(made.services, trust=replace(made.services.trust, hook_secrets=OneHasItsOwn()))
+    return replace(made, services=services, app=create_app(services, SETTINGS, made.app.door.reception))
 
 
 @pytest.fixture(params=sorted(DIALECTS))
@@ -76,8 +76,10 @@ async def test_a_body_too_large_to_be_looked_into_is_not_let_in(
 
 async def test_nothing_unsigned_is_welcome_where_a_project_has_its_own() -> None:
     made = new_world()
-    services = replace(made.services, hook_secrets=OneHasItsOwn())
-    app = create_app(services, replace(SETTINGS, unsigned_webhooks=Unsigned.FROM_LOOPBACK))
+    services = replace(made.services, trust=replace(made.services.trust, hook_secrets=OneHasItsOwn()))
+    app = create_app(
+        services, replace(SETTINGS, unsigned_webhooks=Unsigned.FROM_LOOPBACK), made.app.door.reception
+    )
     github = DIALECTS["github"]
     for repository, status in ((OURS, 401), (THEIRS, 200)):
         body, headers = github.signed(github.push(push_to(repository)), "x", "d")
