@@ -12,6 +12,7 @@ from bench.results import Results
 FIGURES = {
     "chain": 5,
     "webhook": 5,
+    "cpu": 5,
     "logs": 3,
     "follow": 3,
     "start": 7,

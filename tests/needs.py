@@ -85,6 +85,7 @@ PROBES: dict[str, Callable[[], str]] = {
     "ip": _command("ip", "iproute2"),
     "openssl": _command("openssl", "openssl"),
     "iptables": _command("iptables", "iptables"),
+    "cc": _command("cc", "build-essential"),
     "debian": _debian,
     "root": _root,
     "user": _user,

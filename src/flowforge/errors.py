@@ -19,6 +19,7 @@
     │   ├── NotConfigured             this server lacks what it must be given to ask at all
     │   ├── SealBroken                a stored secret was changed, moved or cut behind our back
     │   ├── RoomGone                  the machine lost a job's room, by a restart for example
+    │   ├── NoRoom                    the disk is full, or less than the floor is left of it
     │   └── StoreUnavailable          the database does not answer, or too much waits for it
     └── Bug                       us
 
@@ -131,6 +132,10 @@ class SealBroken(Upstream):
 
 class RoomGone(Upstream):
     """A room that was begun in an earlier life is not there any more, or not enough of it to go on."""
+
+
+class NoRoom(Upstream):
+    """What was sent is not kept, because the disk has no room for it now."""
 
 
 class StoreUnavailable(Upstream):

@@ -12,6 +12,7 @@ import structlog
 import uvloop
 
 from flowforge.adapters.data.clock import SystemClock
+from flowforge.adapters.data.floor import Floor
 from flowforge.adapters.data.folder import DataFolder
 from flowforge.adapters.executors.docker.executor import DockerExecutor
 from flowforge.adapters.executors.process.executor import ProcessExecutor
@@ -54,6 +55,7 @@ from flowforge.services.reception import Reception
 from flowforge.services.runners import Runners
 from flowforge.services.secrets import Secrets
 from flowforge.services.statuses import StatusKeeper, Wording
+from flowforge.services.steady import SteadyClock
 from flowforge.services.timetable import Timetable
 from flowforge.services.watch import Patience, Watch
 from flowforge.settings import ExecutorChoice, Settings
@@ -157,6 +159,7 @@ class Base:
     vault: Vault
     sealer: Sealer
     data: DataFolder
+    floor: Floor
 
 
 @asynccontextmanager
@@ -192,6 +195,7 @@ async def _base(settings: Settings, stack: AsyncExitStack) -> Base:
     data = DataFolder(settings.data)
     await asyncio.to_thread(data.prepare)
     stack.callback(data.leave_rooms)
+    floor = Floor(folders=(settings.data, settings.workspace_root), least=settings.disk_floor)
     store = await asyncio.to_thread(open_store, settings.database_url)
     stack.push_async_callback(store.close)
     ring = KeyRing(data.master_keys, settings.master_key or "")
@@ -199,12 +203,13 @@ async def _base(settings: Settings, stack: AsyncExitStack) -> Base:
     sealer = RingSealer(ring)
     return Base(
         store=store,
-        logs=await stack.enter_async_context(FileLogs(data.run_logs)),
+        logs=await stack.enter_async_context(FileLogs(data.run_logs, scarce=floor.scarce)),
         bell=LocalBell(),
         clock=SystemClock(),
         vault=LayeredVault(EnvironmentVault(os.environ), SealedVault(store, sealer)),
         sealer=sealer,
         data=data,
+        floor=floor,
     )
 
 
@@ -222,7 +227,7 @@ def _services(base: Base) -> Services:
                 store, SealedVault(store, base.sealer, SecretKind.WEBHOOK), clock
             ),
         ),
-        ground=Ground(store=store, logs=base.logs, bell=bell, clock=clock),
+        ground=Ground(store=store, logs=base.logs, bell=bell, clock=clock, scarce=base.floor.scarce),
     )
 
 
@@ -247,7 +252,7 @@ def _statuses(settings: Settings, base: Base, links: Links, stack: AsyncExitStac
     stack.push_async_callback(http.aclose)
     forge = commit_statuses(settings, http, SealedVault(base.store, base.sealer, SecretKind.FORGE_TOKEN))
     wording = Wording(context=settings.status_context, links=links)
-    return StatusKeeper(base.store, forge, base.bell, base.clock, wording)
+    return StatusKeeper(base.store, forge, base.bell, SteadyClock(base.clock), wording)
 
 
 def _patience(settings: Settings) -> Patience:
@@ -268,13 +273,17 @@ async def _local_agent(
     settings: Settings, base: Base, runners: Runners, desk: Desk, executor: Executor
 ) -> Work:
     runner = await runners.enrol_local(settings.runner_slots, settings.executor, base.data.instance())
-    link = PatientLink(await desk.admit(await runners.issue_key(runner.id)))
+    rhythm = Rhythm.within(settings.lease_seconds)
+    link = PatientLink(await desk.admit(await runners.issue_key(runner.id)), longest=rhythm.renew)
 
     async def tell(note: str) -> None:
         await runners.note(runner.id, note)
 
-    spool, rhythm = FolderSpool(base.data.spool), Rhythm.within(settings.lease_seconds)
-    return Agent(link, executor, spool, settings.runner_slots, tell, rhythm, settings.log_limit).serve
+    spool = FolderSpool(base.data.spool)
+    agent = Agent(
+        link, executor, spool, settings.runner_slots, tell, rhythm, settings.log_limit, base.floor.scarce
+    )
+    return agent.serve
 
 
 async def _executor(

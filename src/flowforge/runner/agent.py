@@ -21,6 +21,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class Agent:
     """One machine's work. `slots` jobs run side by side. `tell` hears why no job is taken, and "" when one would be.
+    `scarce` says why there is no room for another job, or nothing.
 
     Killed at any moment and started again, it goes on with what it held: the rooms did not stop meanwhile.
     """
@@ -32,6 +33,7 @@ class Agent:
     tell: Callable[[str], Awaitable[None]]
     rhythm: Rhythm = field(default_factory=Rhythm)
     log_limit: int = DEFAULT_LIMIT
+    scarce: Callable[[], str] = lambda: ""
 
     async def serve(self, draining: asyncio.Event | None = None) -> None:
         """Until cancelled; rooms are left running then. May be called again after it broke. Once `draining` is set no job
@@ -84,6 +86,7 @@ class _Life:
     async def _next(self) -> Claim:
         while True:
             await self._until_usable()
+            await self._until_roomy()
             try:
                 claim = await self._agent.link.claim(self._token(), self._agent.rhythm.claim)
             except LeaseLost:
@@ -112,6 +115,18 @@ class _Life:
                 await asyncio.sleep(self._agent.rhythm.probe)
             if told:
                 await self._tell("")
+
+    async def _until_roomy(self) -> None:
+        """For new jobs only: what is held goes on, and what is swept makes room."""
+        told = ""
+        while why := self._agent.scarce():
+            if not told:
+                told = why
+                log.warning("no job can be taken", reason=why)
+                await self._tell(why)
+            await asyncio.sleep(self._agent.rhythm.probe)
+        if told:
+            await self._tell("")
 
     async def _tell(self, note: str) -> None:
         """For people only: work does not wait for it."""

@@ -1,6 +1,6 @@
 """What every request needs: the services, what the server was told, and how it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import cast
@@ -40,6 +40,8 @@ class Ground:
     logs: Logs
     bell: Bell
     clock: Clock
+    scarce: Callable[[], str] = lambda: ""
+    """Why the disk has too little room, or an empty text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

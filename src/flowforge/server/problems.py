@@ -15,6 +15,7 @@ from flowforge.errors import (
     Conflict,
     FlowForgeError,
     Forbidden,
+    NoRoom,
     NotFound,
     PipelineConfigError,
     ProtocolRefused,
@@ -90,9 +91,8 @@ _PLAIN: tuple[tuple[type[FlowForgeError], HTTPStatus], ...] = (
 def _unavailable(error: Upstream) -> Document:
     log.warning("a request could not be served", error=error.message)
     seconds = str(max(1, ceil(error.retry_after or RETRY_AFTER)))
-    return Document(
-        status=HTTPStatus.SERVICE_UNAVAILABLE, detail=error.message, headers={"Retry-After": seconds}
-    )
+    status = HTTPStatus.INSUFFICIENT_STORAGE if isinstance(error, NoRoom) else HTTPStatus.SERVICE_UNAVAILABLE
+    return Document(status=status, detail=error.message, headers={"Retry-After": seconds})
 
 
 def _unexpected(error: Exception) -> Document:

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 K = TypeVar("K", bound=Hashable)
 
+READER = "watch"
 LOOKS_IN_A_LEASE = 4
 LOOKED_AT = 500
 """Ready jobs of one lane looked at in one round."""
@@ -100,6 +101,8 @@ class Watch:
 
     async def end_lost_attempts(self) -> None:
         live = await self.store.read(lambda tx: tx.attempts.live())
+        if live:
+            await self.store.write(prove_writable)
         still = self._still.of("lease", {a.key: a.beat for a in live}, self.clock.monotonic())
         for attempt in live:
             if still[attempt.key] > self.patience.lease:
@@ -159,6 +162,12 @@ class Watch:
         event = Unserved(key=job.key, reason=reason)
         moved = await self.store.write(lambda tx: move_run(tx, job.run_id, event, now))
         moved.ring(self.bell)
+
+
+def prove_writable(tx: Tx) -> None:
+    """A database that can be read and not written, with its disk full perhaps, takes no renewals either: a round that
+    cannot write this judges nobody."""
+    tx.events.move(READER, tx.events.last())
 
 
 def is_full(runner: Runner, held: int) -> bool:

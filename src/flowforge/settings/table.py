@@ -89,6 +89,15 @@ SERVER_ROWS: tuple[Setting, ...] = (
         "the first seals.",
     ),
     Setting(
+        name="disk_floor",
+        variables=("FLOWFORGE_DISK_FLOOR",),
+        key="storage.disk_floor",
+        parse=parsers.size(0, 1024**5),
+        default="256 MiB",
+        doc="Free space below which no job is taken and no log grows, in the data folder and where workspaces are made; "
+        "what is left is kept for the database. 0 asks for none.",
+    ),
+    Setting(
         name="webhook_secret",
         variables=("FLOWFORGE_WEBHOOK_SECRET", "WEBHOOK_SECRET"),
         key="webhook.secret",

@@ -86,6 +86,7 @@ class Settings:
     engine_wait: float
     runner_slots: int
     log_limit: int
+    disk_floor: int
     jobs: JobSettings
     lease_seconds: float
     capability_key: str | None = field(repr=False)

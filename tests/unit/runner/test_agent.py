@@ -55,14 +55,14 @@ class Machine:
     async def agent(self, slots: int = 2) -> AsyncIterator[None]:
         """At work inside the block; leaving it is like a kill: whatever it held, it holds no more."""
         link: RunnerLink = PatientLink(await self.world.runner())
-
-        async def tell(note: str) -> None:
-            self.told.append(note)
-
         async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-            working = tasks.create_task(Agent(link, self.executor, self.spool, slots, tell, QUICK).serve())
+            agent = Agent(link, self.executor, self.spool, slots, self.hear, QUICK)
+            working = tasks.create_task(agent.serve())
             yield
             working.cancel()
+
+    async def hear(self, note: str) -> None:
+        self.told.append(note)
 
     async def tell_nobody(self, note: str) -> None:
         """For an agent that is not asked what it says."""
@@ -287,6 +287,22 @@ async def test_what_is_held_is_renewed_while_the_engine_is_away_and_while_rooms_
         while await beats(world) == before:
             await asyncio.sleep(0.001)
         assert slow.told == ["no container engine answers"]
+
+
+async def test_without_room_no_job_is_taken_and_it_is_said_why(world: World) -> None:
+    full = machine(world)
+    run_id = await full.start(job("build", "x"))
+    why = ["the disk is almost full"]
+    agent = Agent(await world.runner(), full.executor, full.spool, 1, full.hear, QUICK, scarce=lambda: why[0])
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(agent.serve())
+        while not full.told:
+            await asyncio.sleep(0.001)
+        assert (await world.run(run_id)).status is Status.PENDING
+        why[0] = ""
+        assert await full.over(run_id) is Status.SUCCESS
+        working.cancel()
+    assert full.told == ["the disk is almost full", ""]
 
 
 async def test_with_fewer_slots_than_before_everything_held_goes_on(world: World) -> None:

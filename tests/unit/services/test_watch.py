@@ -168,6 +168,28 @@ async def test_a_database_that_was_away_gives_every_lease_its_full_time(world: W
     assert (await link.renew([claim.lease], 0)).lost == frozenset()
 
 
+async def test_nobody_is_judged_in_a_round_that_cannot_write(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk can be read, and takes no renewals either."""
+    await world.planned({"build": ""})
+    link, watch = await world.runner(), watch_of(world)
+    claim = await link.claim(0)
+    assert claim is not None
+
+    async def full(work: object, *, urgent: bool = False) -> None:
+        raise StoreUnavailable("the database has no room left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "write", full)
+        for _ in range(20):
+            world.clock.tick(LOOK)
+            with pytest.raises(StoreUnavailable):
+                await watch.end_lost_attempts()
+    await watch.end_lost_attempts()
+    assert (await link.renew([claim.lease], 0)).lost == frozenset()
+
+
 async def test_the_log_of_a_lost_attempt_ends(world: World) -> None:
     await world.planned({"build": ""})
     link, watch = await world.runner(), watch_of(world)
