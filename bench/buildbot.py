@@ -25,7 +25,7 @@ PACKAGES = ("buildbot>=4.3,<5", "buildbot-worker>=4.3,<5", "buildbot-www>=4.3,<5
 SECRET = "the-peers-secret"
 BUILT, IGNORED = "built", "ignored"
 """Branches: one whose pushes are built, one whose pushes are only recorded."""
-PATIENCE = 120.0
+PATIENCE = 300.0
 HOOK = "/change_hook/github"
 
 _CONFIG = """

@@ -31,9 +31,10 @@ def measure(rounds: int, results: Results) -> None:
         results.note("cpu: Buildbot could not be installed here; its rows are left out.")
         return
     with buildbot(SLOTS) as peer:
-        _theirs(peer)
+        deliveries = Deliveries("http://127.0.0.1:9", SECRET)
+        _theirs(peer, deliveries)
         for _ in range(rounds):
-            results.row(THEIRS, floor=OURS, target=LESS).samples.append(_theirs(peer))
+            results.row(THEIRS, floor=OURS, target=LESS).samples.append(_theirs(peer, deliveries))
 
 
 def _ours(executor: str, pipeline: str, rounds: int, samples: list[float]) -> None:
@@ -60,8 +61,8 @@ def _pipeline(image: str | None) -> str:
     )
 
 
-def _theirs(peer: Buildbot) -> float:
-    requests = peer.requests(Deliveries("http://127.0.0.1:9", SECRET), JOBS, BUILT)
+def _theirs(peer: Buildbot, deliveries: Deliveries) -> float:
+    requests = peer.requests(deliveries, JOBS, BUILT)
     ended, before = peer.ended(), peer.cpu()
     exchange(peer.port, requests, 1)
     peer.wait_for(ended + JOBS)

@@ -98,6 +98,11 @@ class RealServer:
         assert self.process
         self.process.send_signal(signal.SIGSTOP)
 
+    def go_on(self) -> None:
+        """After a pause."""
+        assert self.process
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self) -> int:
         """In order; answers the exit code."""
         return self._end(signal.SIGTERM)

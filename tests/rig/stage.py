@@ -71,8 +71,13 @@ def come_to_rest(server: RealServer, machine: Machine) -> None:
 def come_to_rest_far(server: RealServer) -> None:
     """The same where all jobs ran on other machines."""
     assert server.stop() == 0, server.errors()
+    assert broken_promises(server) == ()
+
+
+def broken_promises(server: RealServer) -> tuple[str, ...]:
+    """What the offline checker says of a server that was stopped."""
     url = server.environment.get("FLOWFORGE_DATABASE_URL", f"sqlite:///{server.data}/flowforge.db")
-    assert asyncio.run(_violations(url)) == ()
+    return asyncio.run(_violations(url))
 
 
 async def _violations(url: str) -> tuple[str, ...]:
