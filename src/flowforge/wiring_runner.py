@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
+from flowforge.adapters.data.floor import Floor
 from flowforge.adapters.data.folder import DataFolder
 from flowforge.adapters.executors.docker.executor import DockerExecutor
 from flowforge.adapters.executors.process.executor import ProcessExecutor
@@ -167,7 +168,14 @@ async def _work(settings: Settings, data: DataFolder, wish: Wish, say: Say) -> b
         slots = min(standing.slots, wish.slots) if wish.slots else standing.slots
         rhythm = Rhythm.afar(standing.lease_seconds, grace)
         agent = Agent(
-            PatientLink(link), executor, FolderSpool(data.spool), slots, link.tell, rhythm, settings.log_limit
+            PatientLink(link, longest=rhythm.renew),
+            executor,
+            FolderSpool(data.spool),
+            slots,
+            link.tell,
+            rhythm,
+            settings.log_limit,
+            Floor(folders=(data.path, settings.workspace_root), least=settings.disk_floor).scarce,
         )
         say(f"runner {standing.name} works for {kept.url} with {slots} slots (Ctrl-C or SIGTERM drains it)")
         crew = _Crew(agent, executor, settings.drain_seconds, say)

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowforge.engine.mask import Masker
@@ -238,6 +238,7 @@ async def live(
 VALUES = st.text(alphabet="ab1", min_size=6, max_size=12)
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_runner_killed_anywhere_leaves_the_log_whole(data: st.DataObject) -> None:
     secrets = {str(n): value for n, value in enumerate(data.draw(st.lists(VALUES, min_size=1, max_size=3)))}
