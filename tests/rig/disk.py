@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,8 @@ class SmallDisk:
         """All but `left` bytes, by a file that nobody else knows."""
         with (self.folder / "filler").open("ab") as filler:
             while (room := self.free - left) >= 4096:
-                os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), room)
+                with suppress(OSError):  # the server took a part of it meanwhile
+                    os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), room)
                 filler.seek(0, os.SEEK_END)
 
     def empty(self) -> None:
