@@ -25,7 +25,8 @@ class JobSpec:
     """`key` is unique in its pipeline and what `needs` names; `image` is None where the dialect asks for no container.
 
     `timeout` is in seconds and bounds the whole job; None for the runner's own limit. `grant` names what an admin allows
-    on a runner beyond the usual profile.
+    on a runner beyond the usual profile. `secret_groups` names sets of secrets, each wanted whole, where a dialect has
+    such sets and does not say what is in them.
     """
 
     key: str
@@ -45,3 +46,4 @@ class JobSpec:
     resources: Resources = USUAL
     network: Network = Network.OPEN
     grant: str = ""
+    secret_groups: tuple[str, ...] = ()

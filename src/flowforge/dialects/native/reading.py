@@ -1,0 +1,72 @@
+"""One file while it is read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from flowforge.dialects.expand import Expander
+from flowforge.dialects.findings import Findings
+from flowforge.dialects.native.definition import Definition
+from flowforge.dialects.native.grammar import Grammar
+from flowforge.dialects.native.patterns import Patterns
+from flowforge.dialects.node import Node
+from flowforge.dialects.tree import Refused
+from flowforge.model.inputs import Given
+from flowforge.model.problem import Mark
+
+Made = TypeVar("Made")
+
+MOST_VISITS = 100_000
+"""Steps looked at, counted anew for every use of a command: the same few lines may be many steps."""
+
+VALUES_ONLY = frozenset({"empty-value", "bad-value", "bad-image", "bad-name", "bad-path", "bad-duration"})
+"""What may be wrong with a part only because nobody gave it values."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    findings: Findings
+    grammar: Grammar
+    given: Given
+    expander: Expander
+    commands: Mapping[str, Definition] = field(default_factory=dict)
+    executors: Mapping[str, Definition] = field(default_factory=dict)
+    patterns: Patterns = field(default_factory=Patterns)
+    _visits: int = 0
+    _known: dict[tuple[object, int], Any] = field(default_factory=dict)
+
+    @property
+    def for_nothing(self) -> bool:
+        """Whether the file is read as such, and not for an occasion."""
+        return self.given.trigger is None
+
+    def once(self, what: object, node: Node, make: Callable[[], Made]) -> Made:
+        """What `make` makes of a part of the file; jobs that share the part share it too. `what` tells apart ways to
+        read one part."""
+        if not self.expander.is_closed(node):
+            return make()
+        key = (what, id(node))
+        if key not in self._known:
+            self._known[key] = make()
+        made: Made = self._known[key]
+        return made
+
+    def visit(self, mark: Mark) -> None:
+        self._visits += 1
+        if self._visits > MOST_VISITS:
+            message = f"the commands of this file come to more than {MOST_VISITS} steps"
+            self.findings.error("too-many", mark, message, "call commands from fewer places")
+            raise Refused
+
+    def aside(self, look: Callable[[], object]) -> None:
+        """Look at a part that has no place in the pipeline: what is wrong with its shape is said, what may only be
+        wrong with sample values is not."""
+        kept, self.findings = self.findings, Findings(self.findings.path)
+        known, self._known = self._known, {}
+        try:
+            with self.expander.saying(self.findings):
+                look()
+        finally:
+            self._known = known
+            aside, self.findings = self.findings, kept
+            self.findings.take(aside, but=VALUES_ONLY)
