@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from flowforge.dialects.findings import Findings, quote
 from flowforge.dialects.node import Entry, Map, Node, Scalar, Sequence
-from flowforge.dialects.placeholder import embed, placeholders, sole_placeholder
+from flowforge.dialects.placeholder import embed, placeholders, template
 from flowforge.dialects.tree import Refused
 from flowforge.model.problem import Mark
 
@@ -96,15 +96,19 @@ class Expander:
         return made, all(id(value) in self._closed for value in values.values())
 
     def _scalar(self, node: Scalar, values: Mapping[str, Node], *, early: bool = False) -> Node:
-        names = [name for name in placeholders(node.text) if not early or name.startswith(EARLY)]
+        if "<<" not in node.text:
+            return node
+        made = template(node.text)
+        names = [name for name in made.names if not early or name.startswith(EARLY)]
         if not names:
             return node
         missing = next((name for name in names if name not in values), None)
         if missing is not None:
             self._unknown(missing, node, values)
             return Scalar(text="", value="", mark=node.mark)
-        sole = sole_placeholder(node.text)
-        return self._placed(values[sole], node.mark) if sole else self._embedded(node, names, values)
+        return (
+            self._placed(values[made.sole], node.mark) if made.sole else self._embedded(node, names, values)
+        )
 
     def _placed(self, value: Node, mark: Mark) -> Node:
         self._spend(1, 0, mark)

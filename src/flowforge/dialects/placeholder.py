@@ -1,6 +1,9 @@
 """`<< parameters.name >>` in a text."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from flowforge.dialects.node import Scalar
 from flowforge.dialects.outside import PLACE
@@ -13,29 +16,37 @@ def placeholders(text: str) -> list[str]:
     return PLACEHOLDER.findall(text) if "<<" in text else []
 
 
-def sole_placeholder(text: str) -> str | None:
-    """The name, where the text is nothing else."""
-    match = PLACEHOLDER.fullmatch(text.strip())
-    return match[1] if match else None
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text in pieces: what stands between the placeholders, one more than `names`. `sole` is the one name where the
+    text is nothing else."""
+
+    names: tuple[str, ...]
+    between: tuple[str, ...]
+    sole: str | None
 
 
-def embed(node: Scalar, values: "dict[str, Scalar]") -> Scalar:
+@lru_cache(maxsize=1024)
+def template(text: str) -> Template:
+    pieces = PLACEHOLDER.split(text)
+    names, between = tuple(pieces[1::2]), tuple(pieces[::2])
+    alone = len(names) == 1 and not any(piece.strip() for piece in between)
+    return Template(names, between, names[0] if alone else None)
+
+
+def embed(node: Scalar, values: Mapping[str, Scalar]) -> Scalar:
     """`node` with those placeholders replaced that have a value."""
     parts: list[str] = []
     outside: list[str] = []
     own = iter(node.outside)
-    end = 0
-    for match in PLACEHOLDER.finditer(node.text):
-        value = values.get(match[1])
-        stop = match.start() if value else match.end()
-        before = node.text[end:stop]
-        parts.append(before)
-        outside.extend(next(own, "") for _ in range(before.count(PLACE)))
-        if value:
-            parts.append(value.text)
+    made = template(node.text)
+    for name, before in zip(made.names, made.between, strict=False):
+        value = values.get(name)
+        parts += (before, value.text if value else f"<< {name} >>")
+        if node.outside:
+            outside.extend(next(own, "") for _ in range(before.count(PLACE)))
+        if value and value.outside:
             outside.extend(value.outside)
-        end = match.end()
-    rest = node.text[end:]
-    text = "".join((*parts, rest))
+    text = "".join((*parts, made.between[-1]))
     outside.extend(own)
     return Scalar(text=text, value=text, mark=node.mark, plain=False, outside=tuple(outside))

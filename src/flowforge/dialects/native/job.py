@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from flowforge.dialects.findings import Findings
 from flowforge.dialects.native.container import NOWHERE, container
@@ -30,54 +31,71 @@ _NETWORKS = tuple(Network)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """A job as it is defined, for one set of values: in how many parts, and why it takes no part where it does not."""
+class Outline:
+    """A job but for its steps and its own environment, which is what differs most among the jobs of a matrix. `spec`
+    has the environment that it brings along; `skip` says why the job takes no part where it does not."""
 
     spec: JobSpec
+    shell: tuple[str, ...] = ()
     parts: int = 1
     skip: str = ""
 
 
-def job(
-    definition: Definition,
-    values: Mapping[str, Node],
-    around: tuple[Node | None, Node | None],
-    reading: Reading,
-) -> Work:
-    """Its spec is keyed by its name in `jobs:` and without needs. `around` are steps before and behind its own."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A job as it is defined, for one set of values."""
+
+    outline: Outline
+    steps: Steps
+    env: Mapping[str, str]
+    clone: Clone
+
+
+Beside = tuple[Node | None, Node | None]
+"""Steps before and behind a job's own."""
+
+_VARIED = frozenset({"steps", "environment"})
+
+
+def job(definition: Definition, values: Mapping[str, Node], around: Beside, reading: Reading) -> Work:
+    """Its spec is keyed by its name in `jobs:` and without needs."""
     expanded = reading.expander.expand(definition.body, values)
     body = expanded if isinstance(expanded, Map) else definition.body
-    if body is definition.body and around == (None, None):
-        return reading.once("job", body, lambda: _job(definition.key, body, around, reading))
-    return _job(definition.key, body, around, reading)
+    outline = reading.outline_of(definition.body, _VARIED, partial(_outline, definition.key, body, reading))
+    done = _steps(definition.key, body, outline.shell, around, reading)
+    own = body.get("environment")
+    env = outline.spec.env
+    if own is not None:
+        env = {**env, **_environment(own, reading)}
+    return Work(outline=outline, steps=done, env=env, clone=_clone(done, reading))
 
 
-def _job(key: Scalar, own: Map, around: tuple[Node | None, Node | None], reading: Reading) -> Work:
+def _outline(key: Scalar, own: Map, reading: Reading) -> Outline:
+    body, executor = with_executor(own, reading)
     parts = own.get("parallelism")
-    return Work(
-        spec=_spec(key, own, around, reading),
+    return Outline(
+        spec=_spec(key, body, executor, reading),
+        shell=shell_of(body.get("shell"), reading.findings),
         parts=whole_number(parts, "`parallelism`", 1, MOST_PARTS, reading.findings) if parts else 1,
         skip=job_left_out(own, reading),
     )
 
 
-def _spec(key: Scalar, own: Map, around: tuple[Node | None, Node | None], reading: Reading) -> JobSpec:
+def _spec(key: Scalar, body: Map, executor: Map | None, reading: Reading) -> JobSpec:
     findings = reading.findings
-    body, executor = with_executor(own, reading)
     place = container(body, reading) if _has_place(body) else NOWHERE
     size, wanted = resources(body.get("resource_class"), findings)
-    done = _steps(key, body, around, reading)
     title, where, timeout = body.get("name"), body.get("working_directory"), body.get("timeout")
     network, grant = body.get("network"), body.get("grant")
+    brought = executor.get("environment") if executor else None
     return JobSpec(
         key=key.text,
         name=label(title, "`name`", findings) if title else key.text,
-        steps=done,
+        steps=(),
         image=place.image,
-        env=_env(place.env, executor, own, reading),
+        env={**place.env, **_environment(brought, reading)} if brought else place.env,
         working_directory=_folder(where, reading),
         secrets=_secrets(body, findings),
-        clone=_clone(done, reading),
         timeout=duration(timeout, "`timeout`", findings) if timeout else None,
         terms=terms(body, wanted, findings),
         services=place.services,
@@ -107,27 +125,19 @@ def _clone(done: Steps, reading: Reading) -> Clone:
     )
 
 
-def _env(image_env: Mapping[str, str], executor: Map | None, own: Map, reading: Reading) -> Mapping[str, str]:
-    """The nearest one wins: the job's, its executor's, its image's."""
-    parts = [image_env]
-    for body in (executor, own):
-        node = body.get("environment") if body else None
-        if node is not None:
-            parts.append(_environment(node, reading))
-    return {name: value for part in parts for name, value in part.items()}
-
-
 def _environment(node: Node, reading: Reading) -> Mapping[str, str]:
     return reading.once("environment", node, lambda: environment(node, reading.findings))
 
 
-def _steps(key: Scalar, body: Map, around: tuple[Node | None, Node | None], reading: Reading) -> Steps:
+def _steps(key: Scalar, body: Map, shell: tuple[str, ...], around: Beside, reading: Reading) -> Steps:
     node = body.get("steps")
     if node is None:
         hint = "write `steps:` with at least one line such as `- run: make test`"
         reading.findings.error("missing-key", key.mark, "this job has no `steps`", hint)
         return ()
-    place = Around(shell=shell_of(body.get("shell"), reading.findings))
+    place = Around(shell=shell)
+    if around == (None, None):
+        return steps(node, place, reading)
     before, behind = around
     lists = [each for each in (before, node, behind) if each is not None]
     return tuple(step for each in lists for step in steps(each, place, reading))

@@ -1,9 +1,9 @@
 """A job in a workflow: one for each combination of its matrix."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from flowforge.dialects.findings import quote
+from flowforge.dialects.findings import Findings, quote
 from flowforge.dialects.native.definition import Definition
 from flowforge.dialects.native.fields import (
     check_keys,
@@ -45,6 +45,18 @@ class Place:
     spec: JobSpec | None = None
     parts: int = 1
     skip: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """One combination of a job's matrix: what its place says, the values given for parameters and for `matrix.`, and
+    the title that tells it from the others."""
+
+    body: Map
+    given: Combination = field(default_factory=dict)
+    values: Mapping[str, Node] = field(default_factory=dict)
+    family: str = ""
+    title: str = ""
 
 
 def places(node: Node, jobs: Mapping[str, Definition], reading: Reading) -> Iterator[Place]:
@@ -123,7 +135,7 @@ def _placed(key: Scalar, body: Map, definition: Definition, reading: Reading) ->
     node = body.get("matrix")
     short = definition.body.get("matrix")
     if node is None and short is None:
-        yield _one(key, body, definition, {}, {}, reading)
+        yield _one(key, definition, Use(body=body), reading)
         return
     found = matrix(node or short or body, reading)
     rest = Map(
@@ -134,9 +146,14 @@ def _placed(key: Scalar, body: Map, definition: Definition, reading: Reading) ->
         values = {f"matrix.{name}": value for name, value in combination.items()}
         expanded = reading.expander.expand(rest, values)
         given = combination if node else _declared(combination, definition)
-        place = _one(key, expanded if isinstance(expanded, Map) else rest, definition, given, values, reading)
-        named = place if "name" in rest.entries else _titled(place, title_of(combination))
-        yield replace(named, family=family)
+        use = Use(
+            body=expanded if isinstance(expanded, Map) else rest,
+            given=given,
+            values=values,
+            family=family,
+            title="" if "name" in rest.entries else title_of(combination),
+        )
+        yield _one(key, definition, use, reading)
 
 
 def _declared(combination: Combination, definition: Definition) -> Combination:
@@ -144,63 +161,59 @@ def _declared(combination: Combination, definition: Definition) -> Combination:
     return {name: value for name, value in combination.items() if name in definition.parameters}
 
 
-def _titled(place: Place, title: str) -> Place:
-    named = f"{place.name}-{title}" if title else place.name
-    spec = place.spec
-    if spec and spec.name != place.job:
-        spec = replace(spec, name=f"{spec.name} ({title})")
-    elif spec:
-        spec = replace(spec, name=named)
-    return replace(place, name=named, spec=spec)
-
-
-def _one(
-    key: Scalar,
-    body: Map,
-    definition: Definition,
-    combination: Combination,
-    values: Mapping[str, Node],
-    reading: Reading,
-) -> Place:
-    arguments = {**_arguments(body, definition), **combination}
+def _one(key: Scalar, definition: Definition, use: Use, reading: Reading) -> Place:
+    body = use.body
+    arguments = {**_arguments(body, definition), **use.given}
     noun = f"the job {quote(key.text)}"
-    bound = (
-        bind(definition.parameters, arguments, noun, key.mark, reading.findings)
-        if arguments or definition.parameters
-        else {}
-    )
-    work = job(definition, {**bound, **values}, (body.get("pre-steps"), body.get("post-steps")), reading)
-    title = _own_name(body, key, reading)
+    bound: Mapping[str, Node] = {}
+    if arguments or definition.parameters:
+        bound = bind(definition.parameters, arguments, noun, key.mark, reading.findings)
+    beside = (body.get("pre-steps"), body.get("post-steps"))
+    work = job(definition, {**bound, **use.values}, beside, reading)
+    own = _own_name(body, key, reading)
     return Place(
-        name=title or key.text,
+        name=own or (f"{key.text}-{use.title}" if use.title else key.text),
         job=key.text,
         mark=key.mark,
+        family=use.family,
         requires=requirements(body.get("requires"), reading),
-        spec=_spec(work, body, title, reading),
-        parts=work.parts,
-        skip=work.skip or place_left_out(body, reading),
+        spec=_spec(work, body, _shown(own, key.text, work.outline.spec.name, use.title), reading),
+        parts=work.outline.parts,
+        skip=work.outline.skip or place_left_out(body, reading),
     )
+
+
+def _shown(own: str, job: str, title: str, combination: str) -> str:
+    if own or not combination:
+        return own or title
+    return f"{job}-{combination}" if title == job else f"{title} ({combination})"
 
 
 def _arguments(body: Map, definition: Definition) -> Mapping[str, Node]:
     return {name: body.entries[name].value for name in definition.parameters if name in body.entries}
 
 
-def _spec(work: Work, body: Map, title: str, reading: Reading) -> JobSpec:
+def _spec(work: Work, body: Map, name: str, reading: Reading) -> JobSpec:
     """With what the workflow says of the job, which goes before what the job says of itself."""
-    spec = replace(work.spec, name=title) if title else work.spec
-    ignored, serial, target, groups = (
-        body.get(each) for each in ("allow_failure", "serial-group", "deploy_to", "context")
+    outline = work.outline.spec
+    groups = body.get("context")
+    return replace(
+        outline,
+        name=name,
+        steps=work.steps,
+        env=work.env,
+        clone=work.clone,
+        terms=_terms(outline.terms, body, reading.findings),
+        secret_groups=texts(groups, "`context`", reading.findings) if groups else (),
     )
-    if groups:
-        spec = replace(spec, secret_groups=texts(groups, "`context`", reading.findings))
-    if not (ignored or serial or target):
-        return spec
-    terms = spec.terms
+
+
+def _terms(terms: JobTerms, body: Map, findings: Findings) -> JobTerms:
+    ignored, serial, target = (body.get(each) for each in ("allow_failure", "serial-group", "deploy_to"))
     if ignored:
-        terms = replace(terms, allow_failure=bool(flag(ignored, "`allow_failure`", reading.findings)))
+        terms = replace(terms, allow_failure=bool(flag(ignored, "`allow_failure`", findings)))
     if serial:
-        terms = replace(terms, serial_group=group(serial, "`serial-group`", reading.findings))
+        terms = replace(terms, serial_group=group(serial, "`serial-group`", findings))
     if target:
-        terms = replace(terms, environment=word(target, "`deploy_to`", reading.findings))
-    return replace(spec, terms=terms)
+        terms = replace(terms, environment=word(target, "`deploy_to`", findings))
+    return terms

@@ -12,7 +12,6 @@ from flowforge.dialects.native.place import Place
 from flowforge.dialects.native.reading import Reading
 from flowforge.dialects.native.workflow import Workflow
 from flowforge.model.job_spec import JobSpec
-from flowforge.model.job_terms import JobTerms
 from flowforge.model.status import Status
 
 NOTHING_LEFT = "all that it requires is left out"
@@ -76,15 +75,10 @@ def _specs(
                 place=place, keys=_keys(key, place.parts), needs=needs[place.name], skip=place.skip
             )
     skips = _skips(known)
-    for name, placed in known.items():
+    for placed in known.values():
         if placed.place.spec:
-            spec = _needing(placed.place.spec, placed, known, skips)
-            for each in _parts(replace(spec, terms=_skipped(spec, skips[name])), placed.keys, reading):
+            for each in _parts(placed.place.spec, placed, _Around(known, skips), reading):
                 yield placed.place, each
-
-
-def _skipped(spec: JobSpec, skip: str) -> JobTerms:
-    return replace(spec.terms, skip=skip) if skip else spec.terms
 
 
 def _keys(key: str, parts: int) -> tuple[str, ...]:
@@ -110,33 +104,55 @@ def _skips(known: Mapping[str, Placed]) -> Mapping[str, str]:
     return skips
 
 
-def _needing(spec: JobSpec, placed: Placed, known: Mapping[str, Placed], skips: Mapping[str, str]) -> JobSpec:
-    """What is left out is not waited for, unless this job is left out itself."""
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The other places of a workflow, and which of them are left out."""
+
+    known: Mapping[str, Placed]
+    skips: Mapping[str, str]
+
+
+def _needs(placed: Placed, around: _Around) -> tuple[tuple[str, ...], Mapping[str, tuple[Status, ...]]]:
+    """The keys, and which ends of them will do. What is left out is not waited for, unless this job is left out
+    itself."""
     if not placed.needs:
-        return spec
-    kept = [need for need in placed.needs if skips[placed.place.name] or not skips[need.place]]
-    accepts: dict[str, tuple[Status, ...]] = {
+        return (), {}
+    skip = around.skips[placed.place.name]
+    kept = [need for need in placed.needs if skip or not around.skips[need.place]]
+    keys = dict.fromkeys(key for need in kept for key in around.known[need.place].keys)
+    accepts = {
         key: need.requirement.accepts
         for need in kept
         if need.requirement.accepts
-        for key in known[need.place].keys
+        for key in around.known[need.place].keys
     }
-    keys = tuple(dict.fromkeys(key for need in kept for key in known[need.place].keys))
-    terms = replace(spec.terms, accepts=accepts) if accepts else spec.terms
-    return replace(spec, needs=keys, terms=terms)
+    return tuple(keys), accepts
 
 
-def _parts(spec: JobSpec, keys: tuple[str, ...], reading: Reading) -> Iterator[JobSpec]:
-    total = len(keys)
-    for index, key in enumerate(keys):
-        numbers = {"NODE_INDEX": str(index), "NODE_TOTAL": str(total)}
-        own = {
-            f"{prefix}{name}": value
-            for prefix in reading.grammar.node_prefixes
-            for name, value in numbers.items()
-        }
-        env = {**spec.env, **own} if total > 1 or reading.grammar.job_variable else spec.env
-        if reading.grammar.job_variable:
-            env = {reading.grammar.job_variable: spec.name, **env}
-        title = f"{spec.name} ({index + 1} of {total})" if total > 1 else spec.name
-        yield replace(spec, key=key, name=title, env=env)
+def _parts(spec: JobSpec, placed: Placed, around: _Around, reading: Reading) -> Iterator[JobSpec]:
+    needs, accepts = _needs(placed, around)
+    skip = around.skips[placed.place.name]
+    terms = replace(spec.terms, accepts=accepts, skip=skip) if accepts or skip else spec.terms
+    total = len(placed.keys)
+    for number, key in enumerate(placed.keys, start=1):
+        yield replace(
+            spec,
+            key=key,
+            name=f"{spec.name} ({number} of {total})" if total > 1 else spec.name,
+            needs=needs,
+            terms=terms,
+            env=_part_env(spec, number, total, reading),
+        )
+
+
+def _part_env(spec: JobSpec, number: int, total: int, reading: Reading) -> Mapping[str, str]:
+    grammar = reading.grammar
+    if total == 1 and not grammar.job_variable:
+        return spec.env
+    own = {
+        f"{prefix}{name}": str(value)
+        for prefix in grammar.node_prefixes
+        for name, value in (("NODE_INDEX", number - 1), ("NODE_TOTAL", total))
+    }
+    named = {grammar.job_variable: spec.name} if grammar.job_variable else {}
+    return {**named, **spec.env, **own}

@@ -1,6 +1,6 @@
 """One file while it is read."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -9,7 +9,7 @@ from flowforge.dialects.findings import Findings
 from flowforge.dialects.native.definition import Definition
 from flowforge.dialects.native.grammar import Grammar
 from flowforge.dialects.native.patterns import Patterns
-from flowforge.dialects.node import Node
+from flowforge.dialects.node import Map, Node
 from flowforge.dialects.tree import Refused
 from flowforge.model.inputs import Given
 from flowforge.model.problem import Mark
@@ -49,6 +49,17 @@ class Reading:
         if key not in self._known:
             self._known[key] = make()
         made: Made = self._known[key]
+        return made
+
+    def outline_of(self, node: Map, varied: Container[str], make: Callable[[], Made]) -> Made:
+        """Like `once` for a mapping that may be different in each use below the keys `varied`, and only there."""
+        key = ("outline", id(node))
+        if key in self._known:
+            known: Made = self._known[key]
+            return known
+        made = make()
+        if all(name in varied or self.expander.is_closed(each.value) for name, each in node.entries.items()):
+            self._known[key] = made
         return made
 
     def visit(self, mark: Mark) -> None:

@@ -115,4 +115,5 @@ def _optional_duration(body: Map, key: str, findings: Findings) -> float | None:
 
 def _first_line(command: str) -> str:
     line = next(iter(command.strip().splitlines()), "")
-    return "".join(c if c.isprintable() else " " for c in line[:LONGEST_DEFAULT_NAME]).strip()
+    shown = line[:LONGEST_DEFAULT_NAME]
+    return (shown if shown.isprintable() else "".join(c if c.isprintable() else " " for c in shown)).strip()
