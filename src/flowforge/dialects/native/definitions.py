@@ -15,7 +15,7 @@ MOST_DEFINITIONS = 1000
 
 
 def definitions(
-    node: Node | None, noun: str, words: Vocabulary, reading: Reading
+    node: Node | None, noun: str, words: Vocabulary, reading: Reading, family: str = ""
 ) -> Mapping[str, Definition]:
     """By name. `noun` is what one of them is called."""
     if node is None or is_null(node):
@@ -27,31 +27,33 @@ def definitions(
         message = f"a file has at most {MOST_DEFINITIONS} {noun}s"
         reading.findings.error("too-many", node.mark, message, "split the file")
         return {}
-    read = (_definition(entry, noun, words, reading) for entry in body.entries.values())
-    return {each.key.text: each for each in read if each}
+    read = (_definition(entry, noun, words, family, reading) for entry in body.entries.values())
+    return {f"{family}{each.key.text}": each for each in read if each}
 
 
-def _definition(entry: Entry, noun: str, words: Vocabulary, reading: Reading) -> Definition | None:
+def _definition(
+    entry: Entry, noun: str, words: Vocabulary, family: str, reading: Reading
+) -> Definition | None:
     title = name(entry.key, f"the {noun}", reading.findings)
     body = mapping(entry.value, f"the {noun} {quote(title)}", reading.findings)
     if body is None:
         return None
     check_keys(body, words, reading.findings)
     declared = parameters(body.get("parameters"), ARGUMENTS, reading.findings)
-    return Definition(key=entry.key, body=body, parameters=declared)
+    return Definition(key=entry.key, body=body, parameters=declared, family=family)
 
 
-def with_executor(body: Map, reading: Reading) -> tuple[Map, Map | None]:
+def with_executor(body: Map, family: str, reading: Reading) -> tuple[Map, Map | None]:
     """A job's own keys before those of its executor; and the executor."""
     node = body.get("executor")
-    found = _executor(node, reading) if node else None
+    found = _executor(node, family, reading) if node else None
     if found is None:
         return body, None
     own = {key: each for key, each in found.entries.items() if key not in ("parameters", "environment")}
     return Map(entries={**own, **body.entries}, mark=body.mark), found
 
 
-def _executor(node: Node, reading: Reading) -> Map | None:
+def _executor(node: Node, family: str, reading: Reading) -> Map | None:
     arguments: dict[str, Node] = {}
     place = node
     if isinstance(node, Map):
@@ -63,7 +65,7 @@ def _executor(node: Node, reading: Reading) -> Map | None:
         place = title
         arguments = {key: each.value for key, each in node.entries.items() if key != "name"}
     word = text(place, "`executor`", reading.findings)
-    definition = _found(word, place, reading)
+    definition = reading.executors.get(f"{family}{word}") or _found(word, place, reading)
     if definition is None:
         return None
     values = bind(
@@ -74,7 +76,7 @@ def _executor(node: Node, reading: Reading) -> Map | None:
 
 
 def _found(word: str, node: Node, reading: Reading) -> Definition | None:
-    if word and word not in reading.executors:
+    if word and word not in reading.executors and not reading.explain(node, word):
         near = reading.findings.nearest(word, reading.executors)
         hint = f"did you mean {quote(near)}?" if near else "define it below the top level's `executors`"
         reading.findings.error("unknown-executor", node.mark, f"there is no executor {quote(word)}", hint)

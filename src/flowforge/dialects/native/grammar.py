@@ -39,8 +39,8 @@ def _nothing(_: Given) -> Mapping[str, str]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grammar:
     """`silence` is how long a step may say nothing where it does not say so itself. `folder` turns a folder as the
-    dialect writes it into one of ours; `job_variable` is the name of the variable with the job's name, and
-    `node_prefix` begins those that number the parts of a job."""
+    dialect writes it into one of ours, `job_folder` that of a whole job; `job_variable` is the name of the variable with
+    the job's name, and `node_prefixes` begin those that number the parts of a job."""
 
     name: str
     versions: tuple[str, ...]
@@ -48,6 +48,7 @@ class Grammar:
     values: Callable[[Given], Mapping[str, InputValue]] = pipeline_values
     env: Callable[[Given], Mapping[str, str]] = _nothing
     folder: Callable[[str], str] = str
+    job_folder: Callable[[str], str] = str
     tags: Tags = Tags.TAKEN
     repeats: Repeats = Repeats.REFUSED
     cloning: Cloning = Cloning.BY_ITSELF

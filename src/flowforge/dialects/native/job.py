@@ -23,8 +23,10 @@ from flowforge.dialects.node import Map, Node, Scalar
 from flowforge.model.job_spec import Clone, JobSpec
 from flowforge.model.resources import Network
 from flowforge.model.secret_ref import SecretRef
-from flowforge.model.step_spec import Checkout
+from flowforge.model.step_spec import Checkout, Script, StepSpec
 
+NOTHING = "no-op"
+TYPES = ("build", NOTHING)
 MOST_PARTS = 1000
 
 _NETWORKS = tuple(Network)
@@ -61,8 +63,11 @@ def job(definition: Definition, values: Mapping[str, Node], around: Beside, read
     """Its spec is keyed by its name in `jobs:` and without needs."""
     expanded = reading.expander.expand(definition.body, values)
     body = expanded if isinstance(expanded, Map) else definition.body
-    outline = reading.outline_of(definition.body, _VARIED, partial(_outline, definition.key, body, reading))
-    done = _steps(definition.key, body, outline.shell, around, reading)
+    outline = reading.outline_of(
+        definition.body, _VARIED, partial(_outline, definition.key, body, definition.family, reading)
+    )
+    place = Around(shell=outline.shell, family=definition.family)
+    done = _steps(definition.key, body, place, around, reading)
     own = body.get("environment")
     env = outline.spec.env
     if own is not None:
@@ -70,8 +75,8 @@ def job(definition: Definition, values: Mapping[str, Node], around: Beside, read
     return Work(outline=outline, steps=done, env=env, clone=_clone(done, reading))
 
 
-def _outline(key: Scalar, own: Map, reading: Reading) -> Outline:
-    body, executor = with_executor(own, reading)
+def _outline(key: Scalar, own: Map, family: str, reading: Reading) -> Outline:
+    body, executor = with_executor(own, family, reading)
     parts = own.get("parallelism")
     return Outline(
         spec=_spec(key, body, executor, reading),
@@ -113,7 +118,7 @@ def _has_place(body: Map) -> bool:
 def _folder(node: Node | None, reading: Reading) -> str | None:
     if node is None:
         return None
-    return folder(node, "`working_directory`", reading.findings, reading.grammar.folder)
+    return folder(node, "`working_directory`", reading.findings, reading.grammar.job_folder)
 
 
 def _clone(done: Steps, reading: Reading) -> Clone:
@@ -129,13 +134,20 @@ def _environment(node: Node, reading: Reading) -> Mapping[str, str]:
     return reading.once("environment", node, lambda: environment(node, reading.findings))
 
 
-def _steps(key: Scalar, body: Map, shell: tuple[str, ...], around: Beside, reading: Reading) -> Steps:
+def _does_nothing(body: Map, reading: Reading) -> bool:
+    """A job of another type than `build`: one that only stands for others in `requires`."""
+    kind = body.get("type")
+    return kind is not None and one_of(kind, "`type`", TYPES, reading.findings) == NOTHING
+
+
+def _steps(key: Scalar, body: Map, place: Around, around: Beside, reading: Reading) -> Steps:
     node = body.get("steps")
+    if _does_nothing(body, reading):
+        return (StepSpec(name="no-op", do=Script(text=":")),)
     if node is None:
         hint = "write `steps:` with at least one line such as `- run: make test`"
         reading.findings.error("missing-key", key.mark, "this job has no `steps`", hint)
         return ()
-    place = Around(shell=shell)
     if around == (None, None):
         return steps(node, place, reading)
     before, behind = around

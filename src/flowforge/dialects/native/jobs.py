@@ -9,6 +9,7 @@ from flowforge.dialects.native.fields import check_keys, mapping
 from flowforge.dialects.native.job import job
 from flowforge.dialects.native.limits import MOST_DEFINED
 from flowforge.dialects.native.names import name
+from flowforge.dialects.native.orbs import read_orbs
 from flowforge.dialects.native.parameters import ARGUMENTS, parameters, samples
 from flowforge.dialects.native.placement import place_jobs
 from flowforge.dialects.native.reading import Reading
@@ -19,13 +20,14 @@ from flowforge.model.job_spec import JobSpec
 
 
 def jobs(body: Map, reading: Reading) -> tuple[JobSpec, ...]:
-    defined = _defined(body, reading)
+    own = _defined(body, reading)
+    defined = {**own, **read_orbs(body.get("orbs"), reading)}
     _check_commands(reading)
     order = body.get("workflows")
     if order is None:
-        return place_jobs(defined, whole_file(defined, reading), reading)
+        return place_jobs(defined, whole_file(own, reading), reading)
     found = workflows(order, defined, reading)
-    _check_unused(defined, found, reading)
+    _check_unused(own, found, reading)
     return place_jobs(defined, found, reading)
 
 
@@ -82,4 +84,6 @@ def _check_commands(reading: Reading) -> None:
     """Each once with sample values, so that a mistake is found where nobody calls it either."""
     for called, command in reading.commands.items():
         values = samples(command.parameters, command.key.mark)
-        reading.aside(partial(command_steps, command, values, Around(calls=(called,)), reading))
+        reading.aside(
+            partial(command_steps, command, values, Around(calls=(called,), family=command.family), reading)
+        )

@@ -95,6 +95,8 @@ def _entry(node: Node, reading: Reading) -> Entry | None:
 
 
 def _unknown(key: Scalar, jobs: Mapping[str, Definition], reading: Reading) -> None:
+    if reading.explain(key, key.text):
+        return
     near = reading.findings.nearest(key.text, jobs)
     hint = (
         f"did you mean {quote(near)}?" if near else f"define {quote(key.text)} below the top level's `jobs`"

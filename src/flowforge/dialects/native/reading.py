@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from flowforge.dialects.expand import Expander
-from flowforge.dialects.findings import Findings
+from flowforge.dialects.findings import Findings, quote
 from flowforge.dialects.native.definition import Definition
 from flowforge.dialects.native.grammar import Grammar
 from flowforge.dialects.native.patterns import Patterns
@@ -31,6 +31,7 @@ class Reading:
     expander: Expander
     commands: Mapping[str, Definition] = field(default_factory=dict)
     executors: Mapping[str, Definition] = field(default_factory=dict)
+    orbs: Mapping[str, str] = field(default_factory=dict)
     patterns: Patterns = field(default_factory=Patterns)
     _visits: int = 0
     _known: dict[tuple[object, int], Any] = field(default_factory=dict)
@@ -61,6 +62,20 @@ class Reading:
         if all(name in varied or self.expander.is_closed(each.value) for name, each in node.entries.items()):
             self._known[key] = made
         return made
+
+    def explain(self, node: Node, word: str) -> bool:
+        """Say what is the matter with a word of an orb; False where it is none."""
+        orb, _, rest = word.partition("/")
+        if not rest or orb not in self.orbs:
+            return False
+        source = self.orbs[orb]
+        if source:
+            message = f"{quote(word)} comes from the orb {quote(source)}, which is not fetched"
+            hint = f"write what it does into this file, as {quote(rest)}, or the orb itself below `orbs`"
+        else:
+            message, hint = f"the orb {quote(orb)} defines no {quote(rest)}", "look at the names it defines"
+        self.findings.error("orb", node.mark, message, hint)
+        return True
 
     def visit(self, mark: Mark) -> None:
         self._visits += 1

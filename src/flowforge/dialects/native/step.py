@@ -34,10 +34,11 @@ Steps = tuple[StepSpec, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """Where steps stand: the job's shell, and the commands they were called from."""
+    """Where steps stand: the job's shell, the commands they were called from, and what they were defined with."""
 
     shell: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
+    family: str = ""
 
 
 def steps(node: Node, around: Around, reading: Reading) -> Steps:
@@ -106,20 +107,21 @@ def _keyed(entry: Entry, around: Around, reading: Reading) -> Steps:
         return _conditional(entry, around, reading)
     if word == "steps":
         return _list(entry.value, replace(around, calls=around.calls or ("",)), reading)
-    if word not in reading.commands:
-        unusable_word(entry.key, _known(reading), "unknown-step", reading.findings)
+    if _command(word, around, reading) is None:
+        _unknown(entry.key, reading)
         return ()
     arguments = arguments_of(entry.value, reading, f"what stands below {quote(word)}")
     return _called(entry.key, dict(arguments), around, reading)
 
 
 def _called(word: Scalar, arguments: dict[str, Node], around: Around, reading: Reading) -> Steps:
-    command = reading.commands.get(word.text)
+    command = _command(word.text, around, reading)
     if command is None:
-        unusable_word(word, _known(reading), "unknown-step", reading.findings)
+        _unknown(word, reading)
         return ()
-    if word.text in around.calls:
-        path = " → ".join((*around.calls[around.calls.index(word.text) :], word.text))
+    called = f"{command.family}{command.key.text}"
+    if called in around.calls:
+        path = " → ".join((*around.calls[around.calls.index(called) :], called))
         message = f"these commands call one another: {path}"
         reading.findings.error("cycle", word.mark, message, "take one of the calls out")
         return ()
@@ -129,7 +131,7 @@ def _called(word: Scalar, arguments: dict[str, Node], around: Around, reading: R
         raise Refused
     noun = f"the command {quote(word.text)}"
     values = bind(command.parameters, arguments, noun, word.mark, reading.findings)
-    inside = replace(around, calls=(*around.calls, word.text))
+    inside = replace(around, calls=(*around.calls, called), family=command.family)
     return command_steps(command, values, inside, reading)
 
 
@@ -160,6 +162,15 @@ def _conditional(entry: Entry, around: Around, reading: Reading) -> Steps:
     if reading.for_nothing:
         reading.aside(lambda: _list(inner, inside, reading))
     return ()
+
+
+def _command(word: str, around: Around, reading: Reading) -> Definition | None:
+    return reading.commands.get(f"{around.family}{word}") or reading.commands.get(word)
+
+
+def _unknown(word: Scalar, reading: Reading) -> None:
+    if not reading.explain(word, word.text):
+        unusable_word(word, _known(reading), "unknown-step", reading.findings)
 
 
 def _known(reading: Reading) -> vocabulary.Vocabulary:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 class Vocabulary:
     """`unknown` is how a message about any other word begins. `later` gives for each known word that does not work yet
     what to do until it does; `instead` gives for words of other dialects what to write here. What is in `without` is
-    read over with a warning that says what its value tells."""
+    read over with a warning that says what its value tells. With `others` any further word is read over without one."""
 
     unknown: str
     now: tuple[str, ...]
     later: Mapping[str, str] = field(default_factory=dict)
     instead: Mapping[str, str] = field(default_factory=dict)
     without: Mapping[str, str] = field(default_factory=dict)
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
