@@ -91,7 +91,7 @@ async def test_a_run_met_while_the_store_was_away_is_prepared_later(world: World
 
 
 async def test_a_config_of_a_later_dialect_is_named(world: World) -> None:
-    for number, path in enumerate((".circleci/config.yml", ".github/workflows/ci.yml"), 1):
+    for number, path in enumerate((".gitlab-ci.yml", ".github/workflows/ci.yml"), 1):
         run_id = await world.pushed(number)
         await preparer_of(world, mirrors_with(number, path=path)).prepare(run_id)
         run = await world.run(run_id)
