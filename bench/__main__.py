@@ -18,6 +18,7 @@ FIGURES = {
     "start": 7,
     "listing": 5,
     "command_line": 5,
+    "plan": 5,
 }
 """Modules of `bench.figures`, with the rounds each is given when nobody says otherwise."""
 

@@ -96,8 +96,6 @@ class Expander:
         return made, all(id(value) in self._closed for value in values.values())
 
     def _scalar(self, node: Scalar, values: Mapping[str, Node], *, early: bool = False) -> Node:
-        if "<<" not in node.text:
-            return node
         made = template(node.text)
         names = [name for name in made.names if not early or name.startswith(EARLY)]
         if not names:

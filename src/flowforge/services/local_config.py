@@ -41,7 +41,8 @@ def config_in(folder: Path) -> ConfigFile:
 
 
 def check(file: ConfigFile, dialect: str | None = None, given: Given = NOTHING_GIVEN) -> Checked:
-    """`dialect` None means the one that claims files of this path; `given` is what the file is read for. Raises BadInput where it cannot be read yet."""
+    """`dialect` None means the one that claims files of this path; `given` is what the file is read for. Raises
+    BadInput where it cannot be read yet."""
     if dialect is None:
         later = next((name for name in (*LATER_PATHS, *LATER_FOLDERS) if _is_at(file.path, name)), None)
         if later:

@@ -31,7 +31,7 @@ def left_out(filters: Node | None, reading: Reading) -> str:
         return by_tag
     if reading.grammar.tags is Tags.LEFT_OUT:
         return _without_filters(reading)
-    only = isinstance(branches, Map) and "only" in branches.entries
+    only = "only" in branches.entries if isinstance(branches, Map) else branches is not None
     return f"a tag, {quote(_tag(reading))}, is none of the branches in its filter" if only else ""
 
 

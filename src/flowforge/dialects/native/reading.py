@@ -16,7 +16,7 @@ from flowforge.model.problem import Mark
 
 Made = TypeVar("Made")
 
-MOST_VISITS = 100_000
+MOST_VISITS = 60_000
 """Steps looked at, counted anew for every use of a command: the same few lines may be many steps."""
 
 VALUES_ONLY = frozenset({"empty-value", "bad-value", "bad-image", "bad-name", "bad-path", "bad-duration"})

@@ -69,7 +69,7 @@ def _size(node: Node, what: str, findings: Findings) -> int | None:
     size = int(float(match[1]) * _UNITS[match[2].lower()]) if match else 0
     if LEAST_MEMORY <= size <= MOST_MEMORY:
         return size
-    findings.error(
-        "bad-value", node.mark, f"{what} cannot be {quote(written)}", "write a size such as `512M` or `4G`"
-    )
+    if written:
+        hint = "write a size such as `512M` or `4G`"
+        findings.error("bad-value", node.mark, f"{what} cannot be {quote(written)}", hint)
     return None

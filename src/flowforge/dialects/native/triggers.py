@@ -18,7 +18,7 @@ from flowforge.model.cron import parse_cron, zone_named
 from flowforge.model.inputs import InputValue
 from flowforge.model.schedule import Schedule, Upstream
 from flowforge.model.status import Status
-from flowforge.model.trigger import Trigger, TriggerEvent
+from flowforge.model.trigger import TriggerEvent
 
 MOST_SCHEDULES = 100
 _ENDS = (Status.SUCCESS.value, Status.FAILURE.value, Status.CANCELLED.value)
@@ -77,28 +77,27 @@ def _left_out(body: Map, reading: Reading) -> str:
 def _filtered(name: str, node: Node, reading: Reading) -> str:
     if isinstance(node, Scalar) and isinstance(node.value, bool | None):
         return "" if node.value is not False else f"the pipeline says `{name}: false`"
-    hint = "write `true` or `false`"
-    if name in _FILTERED:
-        hint += ", or a filter such as `branches: main` below it"
-    if name not in _FILTERED or not isinstance(node, Map):
-        message = f"`{name}` must be true, false or a filter"
-        reading.findings.error("wrong-type", node.mark, message, hint)
+    if name not in _FILTERED:
+        message = f"`{name}` must be true or false"
+        reading.findings.error("wrong-type", node.mark, message, "write `true` or `false`")
         return ""
+    if not isinstance(node, Map):
+        return names_left_out(node, *_subject(name, reading), reading)
     check_keys(node, _FILTERED[name], reading.findings)
-    trigger = reading.given.trigger
-    noun = "tag" if name == "tag" else "branch"
     names = node.get("tags" if name == "tag" else "branches")
-    why = names_left_out(names, noun, _name_of(trigger, name), reading) if names else ""
+    why = names_left_out(names, *_subject(name, reading), reading) if names else ""
     return why or paths_left_out(node.get("paths"), reading)
 
 
-def _name_of(trigger: Trigger | None, name: str) -> str:
-    """A pull request is filtered by the branch it goes to."""
+def _subject(name: str, reading: Reading) -> tuple[str, str]:
+    """What is filtered, and its name. A pull request is filtered by the branch it goes to."""
+    noun = "tag" if name == "tag" else "branch"
+    trigger = reading.given.trigger
     if trigger is None or trigger.event is not TriggerEvent(name):
-        return ""
+        return noun, ""
     if name == "tag":
-        return tag_of(trigger)
-    return trigger.pull_request.target if trigger.pull_request else trigger.branch
+        return noun, tag_of(trigger)
+    return noun, trigger.pull_request.target if trigger.pull_request else trigger.branch
 
 
 def _schedule(node: Node, number: int, declared: Mapping[str, Parameter], reading: Reading) -> Schedule:

@@ -16,10 +16,12 @@ class TooComplex(Exception):
 @dataclass(slots=True)
 class Automaton:
     """`tests[n]` is what a character must pass for state n to go on to `follow[n]`; None where state n takes no
-    character and goes on to all of `follow[n]` at once. States are reached from `start`; `accept` has no way on."""
+    character and goes on to all of `follow[n]` at once, for one of `anchors` only where the text begins (`^`) or ends
+    (`$`). States are reached from `start`; `accept` has no way on."""
 
     tests: list[Test | None] = field(default_factory=list)
     follow: list[list[int]] = field(default_factory=list)
+    anchors: dict[int, str] = field(default_factory=dict)
     start: int = 0
     accept: int = 0
     _steps: dict[tuple[States, str], States] = field(default_factory=dict)
@@ -33,12 +35,12 @@ class Automaton:
 
     def matches(self, text: str) -> bool:
         """The whole of `text`."""
-        now = self._closure([self.start])
+        now = self._closure([self.start], "^")
         for character in text:
             if not now:
                 return False
             now = self._step(now, character)
-        return self.accept in now
+        return self.accept in self._closure(now, "$" if text else "^$")
 
     def _step(self, now: States, character: str) -> States:
         """Remembered: the same few sets of states come again and again."""
@@ -55,13 +57,14 @@ class Automaton:
             )
         return known
 
-    def _closure(self, states: Iterable[int]) -> States:
+    def _closure(self, states: Iterable[int], here: str = "") -> States:
+        """`here` has the anchors that hold."""
         found: set[int] = set()
         waiting = list(states)
         while waiting:
             state = waiting.pop()
             if state not in found:
                 found.add(state)
-                if self.tests[state] is None:
+                if self.tests[state] is None and self.anchors.get(state, "") in here:
                     waiting.extend(self.follow[state])
         return frozenset(found)

@@ -147,11 +147,10 @@ class _Compiler:
         return self._one(self._literal(character))
 
     def _anchor(self, character: str) -> Part:
-        """Whole texts are matched anyway, so an anchor at an end adds nothing, and one inside can never hold."""
-        ahead = self._text[self._at :] if character == "$" else self._text[: self._at - 1]
-        if re.fullmatch(r"[()|?:$^]*", ahead):
-            return self._nothing()
-        return self._one(lambda _: False)
+        state, behind = self._made.state(), self._made.state()
+        self._made.anchors[state] = character
+        self._link(state, behind)
+        return Part(state, behind)
 
     def _group(self) -> Part:
         self._depth += 1

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from flowforge.dialects.native import NATIVE
+from flowforge.model.dialect import Dialect
+from flowforge.model.inputs import NOTHING_GIVEN, Given
 from flowforge.model.problem import Problem
 
 HERE = Path(__file__).parent
 PATH = ".flowforge/ci.yml"
 
 
-def pipeline_of(source: Path) -> str:
-    parsed = NATIVE.parse(source.read_text(), PATH)
+def pipeline_of(source: Path, dialect: Dialect = NATIVE, given: Given = NOTHING_GIVEN) -> str:
+    parsed = dialect.parse(source.read_text(), PATH, given)
     assert parsed.pipeline is not None, [str(problem) for problem in parsed.problems]
     value = {**told(parsed.pipeline), "warnings": [shown(each) for each in parsed.problems]}
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
@@ -42,9 +44,9 @@ def _default(field: "dataclasses.Field[Any]") -> object:
     return field.default if made is dataclasses.MISSING else made()
 
 
-def problems_of(source: Path) -> str:
+def problems_of(source: Path, dialect: Dialect = NATIVE) -> str:
     text = source.read_bytes().decode(errors="surrogateescape")
-    return "".join(f"{shown(problem)}\n" for problem in NATIVE.parse(text, PATH).problems)
+    return "".join(f"{shown(problem)}\n" for problem in dialect.parse(text, PATH, NOTHING_GIVEN).problems)
 
 
 def shown(problem: Problem) -> str:
