@@ -19,7 +19,7 @@ from flowforge.model.delivery import Delivery, Tip
 from flowforge.model.event import Event, NewEvent
 from flowforge.model.exit import Exit
 from flowforge.model.http import HttpAnswer, HttpRequest
-from flowforge.model.job_run import JobRun
+from flowforge.model.job_run import JobRun, Standing
 from flowforge.model.lane import Lane
 from flowforge.model.log import LogLines, LogSize
 from flowforge.model.order import JobOrder, StepOrder
@@ -85,6 +85,10 @@ class Tx(Protocol):
     def runs(self) -> "Runs": ...
     @property
     def jobs(self) -> "Jobs": ...
+    @property
+    def neighbours(self) -> "Neighbours": ...
+    @property
+    def turns(self) -> "Turns": ...
     @property
     def attempts(self) -> "Attempts": ...
     @property
@@ -239,11 +243,55 @@ class Jobs(Protocol):
         ...
 
 
+class Neighbours(Protocol):
+    """What of a run bears on one of its jobs: little, also where the run has thousands. Jobs come without orders."""
+
+    def job(self, run_id: int, key: str) -> JobRun | None: ...
+
+    def blocked_by(self, run_id: int, key: str) -> Sequence[JobRun]:
+        """Those that need it and whose needs are not met, in plan order."""
+        ...
+
+    def open(self, run_id: int) -> Collection[str]:
+        """Keys of the jobs that are not over."""
+        ...
+
+    def standings(self, run_id: int, key: str) -> Collection[Standing]:
+        """The ways in which all but this one of the jobs that are not over stand, each once."""
+        ...
+
+
+class Turns(Protocol):
+    """Who goes one after the other. In a write, nobody else joins or leaves a group that was asked about until the
+    transaction ends."""
+
+    def runs(self, project_id: int, group: str) -> Sequence[Run]:
+        """Those of the group that are planned, not over and not held for an approval, oldest first, without
+        `config_text`."""
+        ...
+
+    def newest_run(self, project_id: int, group: str) -> int:
+        """The id of the newest run that was ever let into the group or stands in line for it, not counting those that
+        were skipped; 0 where there is none."""
+        ...
+
+    def jobs(self, organisation_id: int, serial_group: str) -> Sequence[JobRun]:
+        """Those of the group whose needs are met and that are not over, longest waiting first, without their orders."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> Sequence[JobRun]:
+        """Jobs that were tried before and are not ready although their `ready_at` has come, oldest first, without their
+        orders."""
+        ...
+
+
 class Attempts(Protocol):
     def add(self, attempt: Attempt) -> None: ...
     def get(self, key: AttemptKey) -> Attempt | None: ...
     def save(self, attempt: Attempt) -> None: ...
-    def of(self, job_id: int) -> Sequence[Attempt]: ...
+    def of(self, *job_ids: int) -> Sequence[Attempt]:
+        """By job, then number."""
+        ...
 
     def claimed(self, runner_id: int, token: str) -> Attempt | None:
         """What the runner was given under this token, also one that is over."""

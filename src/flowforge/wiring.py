@@ -171,7 +171,7 @@ async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
         sources = MirrorSources(mirrors)
         stack.callback(sources.close)
         executor = await _executor(settings, base.data, sources, stack)
-        services = _services(base)
+        services = _services(base, links)
         await services.secrets.resume_rotation()
         packs = MirrorPacks(mirrors)
         stack.callback(packs.close)
@@ -213,12 +213,12 @@ async def _base(settings: Settings, stack: AsyncExitStack) -> Base:
     )
 
 
-def _services(base: Base) -> Services:
+def _services(base: Base, links: Links) -> Services:
     store, bell, clock = base.store, base.bell, base.clock
     return Services(
         intake=Intake(store, bell, clock),
-        control=Control(store, bell, clock),
-        browse=Browse(store),
+        control=Control(store, bell, clock, links),
+        browse=Browse(store, clock),
         runners=Runners(store, clock),
         trust=Trust(
             access=Access(store, clock),

@@ -24,6 +24,7 @@ COMMANDS = {
     "logs": Lazy("flowforge.cli.logs:logs", "Show the logs of a run."),
     "cancel": Lazy("flowforge.cli.control:cancel", "Stop a run."),
     "rerun": Lazy("flowforge.cli.control:rerun", "Run a finished run again."),
+    "approve": Lazy("flowforge.cli.control:approve", "Let a run, or an approval job of it, go on."),
     "link": Lazy("flowforge.cli.link:link", "Print a new one-time link that signs a browser in."),
     "runner": Lazy("flowforge.cli.runner:runner", "Carry out a server's jobs on this machine."),
     "secrets": Lazy("flowforge.cli.secrets:secrets", "Set, list and remove secrets."),

@@ -2,10 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from flowforge.model.job_terms import NO_TERMS, JobTerms
 from flowforge.model.order import JobOrder
 from flowforge.model.status import Cause, Status
+
+
+class Standing(NamedTuple):
+    """Where a job stands, without what it is; `met` says that its needs are met."""
+
+    status: Status
+    ready: bool
+    stopping: bool
+    met: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +49,7 @@ class JobRun:
     ready_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.status, self.ready, self.stopping, self.ready_at is not None)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from flowforge.engine.retry import Failure
 from flowforge.engine.state import Finished
 from flowforge.errors import NotFound
 from flowforge.model.attempt import Attempt, AttemptKey
@@ -150,6 +151,24 @@ def end_attempt(tx: Tx, attempt: Attempt, outcome: Outcome, now: datetime) -> Mo
         attempt, status=outcome.status, cause=outcome.cause, reason=outcome.reason, finished_at=now
     )
     tx.attempts.save(ended)
-    left = [step for step in tx.steps.of((key,)) if not step.status.terminal]
+    steps = tx.steps.of((key,))
+    left = [step for step in steps if not step.status.terminal]
     tx.steps.save([replace(step, status=Status.SKIPPED, reason="the job ended before it") for step in left])
-    return move_run(tx, key.run, Finished(key=job.key, outcome=outcome), now)
+    finished = Finished(
+        key=job.key, outcome=outcome, exit_code=_exit_code(steps), earlier=_earlier(tx, key, outcome)
+    )
+    return move_run(tx, key.run, finished, now)
+
+
+def _earlier(tx: Tx, key: AttemptKey, outcome: Outcome) -> tuple[Failure, ...]:
+    """Asked for only where a retry may follow."""
+    if outcome.status is not Status.FAILURE or key.number == 1:
+        return ()
+    before = [attempt for attempt in tx.attempts.of(key.job) if attempt.key.number < key.number]
+    return tuple(
+        Failure(cause=attempt.cause, exit_code=_exit_code(tx.steps.of((attempt.key,)))) for attempt in before
+    )
+
+
+def _exit_code(steps: Sequence[StepRun]) -> int | None:
+    return next((step.exit_code for step in steps if step.status is Status.FAILURE), None)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from flowforge.engine.mask import Masker
+from flowforge.engine.retry import Failure
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.claim import Lease, StepReport
 from flowforge.model.order import JobOrder
@@ -13,7 +14,8 @@ from flowforge.services.local_events import LocalEvent, StepFinished, StepOutput
 
 @dataclass(slots=True, kw_only=True)
 class LocalJob:
-    """`steps` are the newest reports, one for each step of the order. `size` is how much of the log was taken."""
+    """`steps` are the newest reports, one for each step of the order. `size` is how much of the log was taken,
+    `failures` how the attempts so far ended."""
 
     id: int
     order: JobOrder
@@ -24,6 +26,7 @@ class LocalJob:
     seconds: float = 0.0
     size: int = 0
     steps: list[StepReport] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
     @property
     def key(self) -> AttemptKey:
@@ -72,6 +75,9 @@ class LocalJob:
             StepResult(name=order.name, status=step.status, exit_code=step.exit_code)
             for order, step in zip(self.order.steps, self.steps, strict=False)
         )
+
+    def failing_code(self) -> int | None:
+        return next((step.exit_code for step in self.steps if step.status is Status.FAILURE), None)
 
     def _started(self, index: int) -> StepStarted:
         return StepStarted(job=self.order.key, index=index, step=self.order.steps[index].name)

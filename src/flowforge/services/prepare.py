@@ -9,9 +9,10 @@ from datetime import datetime
 import structlog
 
 from flowforge.dialects.registry import CONFIG_PATHS, LATER_FOLDERS, LATER_PATHS, dialect_of
+from flowforge.engine.approvals import why_held
 from flowforge.engine.inputs import typed_inputs, wrong_inputs
 from flowforge.engine.plan import Occasion, plan
-from flowforge.engine.state import Planned, Rejected
+from flowforge.engine.state import LeftOut, Planned, Rejected
 from flowforge.errors import BadInput, Bug, FlowForgeError, NotFound, TooLarge, Upstream
 from flowforge.forges.source_url import source_url
 from flowforge.model.event import EventKind
@@ -255,14 +256,21 @@ def save_plan(tx: Tx, run_id: int, source: Source, config: Config, planned: Plan
         pipeline_id=pipeline.id,
         trigger=replace(run.trigger, commit=source.commit),
         on_failure=planned.on_failure,
+        group=planned.concurrency.group if planned.concurrency else "",
+        supersedes=planned.concurrency is not None and planned.concurrency.cancel,
         config_path=config.path,
         config_text=config.text,
         config_digest="sha256:" + hashlib.sha256(config.text.encode()).hexdigest(),
     )
+    held = why_held(run)
+    if held:
+        run = replace(run, approval=None)
     tx.runs.save(run)
+    if planned.skip:
+        return move_run(tx, run_id, LeftOut(reason=planned.skip), now)
     tx.jobs.add(_jobs(tx, run, planned, now))
     tx.events.append([run_event(EventKind.RUN_PLANNED, run, Status.PENDING, now)])
-    moved = move_run(tx, run_id, Planned(), now)
+    moved = move_run(tx, run_id, Planned(held=held), now)
     return replace(moved, topics=moved.topics | {TIMERS}) if told else moved
 
 

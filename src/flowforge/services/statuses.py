@@ -32,7 +32,15 @@ GIVEN_UP_AFTER = timedelta(hours=24)
 LONGEST_LAG = 1_000
 """Events that are read again after a restart at most, beyond those of a page."""
 LOOK_AGAIN = 30.0
-TELLING = frozenset({EventKind.RUN_CREATED, EventKind.RUN_FINISHED})
+TELLING = frozenset(
+    {
+        EventKind.RUN_CREATED,
+        EventKind.RUN_WAITING,
+        EventKind.RUN_APPROVED,
+        EventKind.JOB_APPROVED,
+        EventKind.RUN_FINISHED,
+    }
+)
 WHOLE = frozenset({40, 64})
 """Digits of a commit id. A run that was given a shorter one, or none, shows its status once it is planned."""
 SHOWN = 140
@@ -49,6 +57,23 @@ class Wording:
 
     context: str
     links: Links
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """A run's jobs, and those of them that failed and may, or were skipped."""
+
+    jobs: int = 0
+    allowed: int = 0
+    left_out: int = 0
+
+    def sentence(self) -> str:
+        parts = [f"{self.jobs} job{'s' if self.jobs != 1 else ''}"]
+        if self.allowed:
+            parts.append(f"{self.allowed} allowed to fail")
+        if self.left_out:
+            parts.append(f"{self.left_out} skipped")
+        return ", ".join(parts)
 
 
 @dataclass(slots=True)
@@ -222,9 +247,12 @@ def owe(tx: Tx, page: Page, wording: Wording, now: datetime) -> None:
     tx.events.move(READER, max(page.last, tx.events.cursor(READER)))
 
 
-def _counted(tx: Tx, run: Run) -> int:
+def _counted(tx: Tx, run: Run) -> Counts:
     """Its jobs, where the status will name their number."""
-    return len(tx.jobs.of((run.id,))) if run.status is Status.SUCCESS else 0
+    jobs = tx.jobs.of((run.id,)) if run.status is Status.SUCCESS else ()
+    allowed = sum(job.status is Status.FAILURE for job in jobs)
+    left_out = sum(job.status is Status.SKIPPED for job in jobs)
+    return Counts(jobs=len(jobs), allowed=allowed, left_out=left_out)
 
 
 def _told(events: Sequence[Event]) -> dict[int, None]:
@@ -249,7 +277,7 @@ def _want(tx: Tx, run_id: int, status: CommitStatus, now: datetime) -> None:
         tx.debts.save(wanted)
 
 
-def status_of(run: Run, jobs: int, project: Project, wording: Wording) -> CommitStatus:
+def status_of(run: Run, jobs: Counts, project: Project, wording: Wording) -> CommitStatus:
     """At the project, also for a fork's commit: there is where people look at a pull request."""
     state, description = _said(run, jobs)
     return CommitStatus(
@@ -265,10 +293,15 @@ def status_of(run: Run, jobs: int, project: Project, wording: Wording) -> Commit
     )
 
 
-def _said(run: Run, jobs: int) -> tuple[CommitState, str]:
+def _said(run: Run, counts: Counts) -> tuple[CommitState, str]:
     match run.status:
         case Status.SUCCESS:
-            return CommitState.SUCCESS, f"{jobs} job{'s' if jobs != 1 else ''}"
+            return CommitState.SUCCESS, counts.sentence()
+        case Status.SKIPPED if run.cause is Cause.FILTER:
+            # A check that a branch requires must end well where the pipeline has nothing to say.
+            return CommitState.SUCCESS, f"left out: {_first_line(run)}"
+        case Status.WAITING:
+            return CommitState.PENDING, _first_line(run)
         case Status.FAILURE | Status.CANCELLED | Status.SKIPPED:
             return CommitState.FAILURE, _first_line(run)
         case _:

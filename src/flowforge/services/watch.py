@@ -20,7 +20,7 @@ from flowforge.model.status import Cause, Status
 from flowforge.ports import Bell, Clock, Logs, Store, Tx
 from flowforge.services.attempts import end_attempt
 from flowforge.services.claiming import unserved
-from flowforge.services.progress import Moved, move_run
+from flowforge.services.progress import Moved, let_in, move_run
 
 log = structlog.get_logger()
 
@@ -93,6 +93,7 @@ class Watch:
             try:
                 await self.end_lost_attempts()
                 await self.seal_ended_logs()
+                await self.let_in_due_jobs()
                 await self.end_unserved_jobs()
             except FlowForgeError as error:
                 log.warning("watch round failed, next one follows", error=error.message)
@@ -133,6 +134,14 @@ class Watch:
             log.warning("a log could not be sealed, will be tried again", attempt=str(key), error=str(error))
             return False
         return True
+
+    async def let_in_due_jobs(self) -> None:
+        """A job that waited after a breakdown may be taken again once its pause is over."""
+        now = self.clock.now()
+        for job in await self.store.read(lambda tx: tx.turns.due(now, LOOKED_AT)):
+            moved = await self.store.write(lambda tx: let_in(tx, job, now))  # noqa: B023
+            if moved:
+                moved.ring(self.bell)
 
     async def end_unserved_jobs(self) -> None:
         """A job that no runner could take for too long fails; until then it says what it waits for."""

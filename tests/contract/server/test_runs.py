@@ -81,6 +81,7 @@ async def test_a_new_run_has_nulls_where_nothing_is_known(world: World, client: 
     nulls = {key for key, value in run.items() if value is None}
     assert nulls == {
         "title", "author", "cause", "reason", "started_at", "finished_at", "duration_seconds", "rerun_of",
+        "group", "gate", "config_digest", "approval",
     }  # fmt: skip
     assert run["jobs"] == []
 
@@ -173,8 +174,9 @@ async def test_a_rerun_is_a_new_run_that_names_the_old_one(world: World, client:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"failed": True}, "failed"),
-        ({"job": "test"}, "job"),
+        ({"failed": "yes"}, "failed"),
+        ({"failed": True, "job": "test"}, "job"),
+        ({"job": ""}, "job"),
         ({"everything": True}, "everything"),
         ({"job": 3}, "job"),
     ],

@@ -84,7 +84,7 @@ def new_world(settings: DoorSettings = SETTINGS) -> World:
     services = Services(
         intake=Intake(store, bell, clock),
         control=Control(store, bell, clock),
-        browse=Browse(store),
+        browse=Browse(store, clock),
         runners=Runners(store, clock),
         trust=Trust(access=Access(store, clock), secrets=Secrets(store, FakeSealer(), bell, clock)),
         ground=Ground(store=store, logs=logs, bell=bell, clock=clock),

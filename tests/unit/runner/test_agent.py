@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -236,9 +237,15 @@ async def test_what_breaks_one_attempt_is_its_own_failure(world: World) -> None:
 
     broken = Machine(world, Refusing())
     run_id = await broken.start(job("build", "make"))
+    rung = world.bell.listen(EVENTS)
     async with broken.agent():
-        assert await broken.over(run_id) is Status.FAILURE
-    assert (await world.run(run_id)).cause is Cause.INFRASTRUCTURE
+        while EventKind.JOB_QUEUED not in await world.kinds():
+            await rung.wait(1)
+    ((attempt,), (queued,)) = await world.store.read(
+        lambda tx: (tx.attempts.of(1), tx.turns.due(world.clock.now() + timedelta(seconds=9), 9))
+    )
+    assert (attempt.status, attempt.cause) == (Status.FAILURE, Cause.INFRASTRUCTURE)
+    assert (queued.run_id, queued.status) == (run_id, Status.PENDING)
 
 
 async def test_a_long_step_is_seen_running(world: World) -> None:

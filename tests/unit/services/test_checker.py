@@ -8,7 +8,9 @@ import pytest
 from flowforge.model.claim import Outcome, StepReport
 from flowforge.model.commit_status import CommitState
 from flowforge.model.event import EventKind
+from flowforge.model.job_terms import JobTerms
 from flowforge.model.status import Cause, Status
+from flowforge.model.trigger import PullRequest
 from flowforge.services.links import Links
 from flowforge.services.statuses import StatusKeeper, Wording
 from flowforge.testing.checker import History, read_history, violations
@@ -99,6 +101,29 @@ def wrong_verdict(history: History) -> History:
     return replace(history, runs=(run,))
 
 
+def _begun(history: History, terms: JobTerms) -> History:
+    jobs = tuple(replace(job, terms=terms) for job in history.jobs)
+    starts = [event for event in history.events if event.kind is EventKind.JOB_STARTED]
+    return replace(history, jobs=jobs, events=tuple(starts))
+
+
+def stranger_let_in(history: History) -> History:
+    trigger = history.runs[0].trigger
+    fork = replace(trigger, pull_request=PullRequest(number=1, target="main", fork=True))
+    return replace(history, runs=(replace(history.runs[0], trigger=fork),))
+
+
+def runs_side_by_side(history: History) -> History:
+    first = replace(history.runs[0], group="deploy")
+    start = next(event for event in history.events if event.kind is EventKind.JOB_STARTED)
+    events = (start, replace(start, id=2, run_id=9))
+    return replace(history, runs=(first, replace(first, id=9)), events=events)
+
+
+def jobs_side_by_side(history: History) -> History:
+    return _begun(history, JobTerms(serial_group="deploy"))
+
+
 def torn_log(history: History) -> History:
     first, *rest = history.attempts
     return replace(history, attempts=(replace(first, log_size=7), *rest))
@@ -132,6 +157,9 @@ BREACHES = {
     attempt_left_open: "one_attempt_at_a_time",
     needless_start: "no_job_begins_before_its_needs",
     wrong_verdict: "a_run_is_what_its_jobs_are",
+    stranger_let_in: "no_held_run_begins_unapproved",
+    runs_side_by_side: "one_run_of_a_group_at_a_time",
+    jobs_side_by_side: "one_job_of_a_serial_group_at_a_time",
     torn_log: "step_sections_tile_the_log",
     gap_between_steps: "step_sections_tile_the_log",
     untold_commit: "commits_show_how_their_runs_ended",

@@ -14,6 +14,7 @@ from flowforge.model.runner import Runner, Trust
 from flowforge.model.status import Status
 from flowforge.model.trigger import PullRequest
 from flowforge.ports import Tx
+from flowforge.services.control import Control
 from flowforge.services.enrolment import Enrolment
 from flowforge.services.intake import Intake
 from flowforge.services.link import Link
@@ -115,7 +116,8 @@ async def test_the_project_with_fewer_running_jobs_comes_first(world: World) -> 
 async def test_somebody_elses_code_runs_only_inside_walls(
     world: World, executor: str, trust: Trust, given: str | None
 ) -> None:
-    await pushed_by(world, 1, 1, PullRequest(number=1, target="main", fork=True))
+    run_id = await pushed_by(world, 1, 1, PullRequest(number=1, target="main", fork=True))
+    await Control(world.store, world.bell, world.clock).approve(run_id, "ann")
     assert await key_of(await joined(world, "a", executor=executor, trust=trust)) == given
 
 

@@ -12,6 +12,7 @@ from flowforge.errors import LeaseLost
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.claim import Lease, Outcome, Renewal, StepReport
 from flowforge.model.job_spec import JobSpec
+from flowforge.model.job_terms import NO_TERMS, JobKind, JobTerms, RetryRule
 from flowforge.model.pipeline_config import PipelineConfig
 from flowforge.model.secret_ref import SecretRef
 from flowforge.model.status import Cause, Status
@@ -36,13 +37,20 @@ from tests.unit.services.world import a_token
 SECRET = "correct-horse"
 
 
-def _job(key: str, *texts: str, needs: tuple[str, ...] = (), secrets: tuple[str, ...] = ()) -> JobSpec:
+def _job(
+    key: str,
+    *texts: str,
+    needs: tuple[str, ...] = (),
+    secrets: tuple[str, ...] = (),
+    terms: JobTerms = NO_TERMS,
+) -> JobSpec:
     return JobSpec(
         key=key,
         name=key,
         steps=tuple(StepSpec(name=text, do=Script(text=text)) for text in texts),
         needs=needs,
         secrets=tuple(SecretRef(name=name) for name in secrets),
+        terms=terms,
     )
 
 
@@ -213,3 +221,32 @@ async def test_a_lease_that_was_never_given_is_lost() -> None:
     with pytest.raises(LeaseLost):
         await local.link.report(strange, [])
     assert (await local.link.renew([strange], 0)).lost == {strange.attempt}
+
+
+async def test_a_gate_is_open_to_whoever_stands_beside_it_and_filters_count_here_too() -> None:
+    local = Local(
+        _job("ok", terms=JobTerms(kind=JobKind.APPROVAL)),
+        _job("ship", "go", needs=("ok",), terms=JobTerms(serial_group="prod")),
+        _job("other", "go", terms=JobTerms(serial_group="prod")),
+        _job("docs", "write", terms=JobTerms(skip="branch x is not main")),
+    )
+    result = await local.carry_out({"go": Act()})
+    assert {job.name: (job.status, job.reason) for job in result.jobs} == {
+        "ok": (Status.SUCCESS, "approved by whoever runs it here"),
+        "ship": (Status.SUCCESS, ""),
+        "other": (Status.SUCCESS, ""),
+        "docs": (Status.SKIPPED, "branch x is not main"),
+    }
+    assert result.status is Status.SUCCESS
+
+
+async def test_a_jobs_own_rules_try_it_again_and_then_it_may_fail() -> None:
+    rules = JobTerms(retry=(RetryRule(limit=2, exit_codes=(3,)),), allow_failure=True)
+    local = Local(_job("flaky", "bad", terms=rules), _job("after", "x", needs=("flaky",)))
+    result = await local.carry_out({"bad": Act(code=3), "x": Act()})
+    attempts = [
+        event.attempt for event in local.events if isinstance(event, JobStarted) and event.job == "flaky"
+    ]
+    assert attempts == [1, 2, 3]
+    assert [job.status for job in result.jobs] == [Status.FAILURE, Status.SUCCESS]
+    assert result.status is Status.SUCCESS

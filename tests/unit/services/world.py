@@ -1,7 +1,7 @@
 """A small world for use cases: a store, a clock and what comes in."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from flowforge.model.order import JobOrder, StepOrder
@@ -12,7 +12,7 @@ from flowforge.model.run import Run
 from flowforge.model.secret_ref import SecretRef
 from flowforge.model.source import Source
 from flowforge.model.step_spec import Script
-from flowforge.model.trigger import Trigger, TriggerEvent
+from flowforge.model.trigger import PullRequest, Trigger, TriggerEvent
 from flowforge.ports import RunnerLink, Tx
 from flowforge.services.intake import Intake
 from flowforge.services.link import Desk
@@ -78,8 +78,11 @@ class World:
     logs: MemoryLogs = field(default_factory=MemoryLogs)
     vault: FakeVault = field(default_factory=FakeVault)
 
-    async def pushed(self, number: int = 1) -> int:
-        receipt = await Intake(self.store, self.bell, self.clock).accept(push(number), b"{}")
+    async def pushed(self, number: int = 1, *, pull_request: PullRequest | None = None) -> int:
+        happening = push(number)
+        trigger = replace(happening.trigger, pull_request=pull_request)
+        happening = replace(happening, trigger=trigger)
+        receipt = await Intake(self.store, self.bell, self.clock).accept(happening, b"{}")
         return receipt.run_ids[0]
 
     async def planned(
@@ -89,8 +92,10 @@ class World:
         jobs = tuple(PlannedJob(order=order(key), needs=tuple(text.split())) for key, text in needs.items())
         return await self.planned_as(Plan(jobs=jobs, on_failure=on_failure), number=number)
 
-    async def planned_as(self, plan: Plan, *, number: int = 1) -> int:
-        run_id = await self.pushed(number)
+    async def planned_as(
+        self, plan: Plan, *, number: int = 1, pull_request: PullRequest | None = None
+    ) -> int:
+        run_id = await self.pushed(number, pull_request=pull_request)
         await self.plan(run_id, plan, number=number)
         return run_id
 

@@ -1,6 +1,7 @@
 """The jobs of runs, and those of them that wait for a runner."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, text, update
 
@@ -12,17 +13,19 @@ from flowforge.model.job_run import JobRun
 from flowforge.model.lane import Lane
 from flowforge.model.trigger import PullRequest
 
-_SHAPE = Shape(jobs, JobRun, without=("lane",))
+
+def _job(*, serial_group: str, **columns: Any) -> JobRun:  # noqa: ARG001  a copy of what the terms say, to be found by
+    return JobRun(**columns)
+
+
+SHAPE = Shape(jobs, _job, {"serial_group": "terms.serial_group"}, without=("lane",))
 _c = jobs.c
 
 _ADD = insert(jobs)
 _WHOLE = [column for column in _c if column.name != "lane"]
+LISTED = [column for column in _WHOLE if column.name != "order"]
 _GET = select(*_WHOLE).where(_c.id == bindparam("id"))
-_OF = (
-    select(*(column for column in _WHOLE if column.name != "order"))
-    .where(_c.run_id.in_(bindparam("run_ids", expanding=True)))
-    .order_by(_c.run_id, _c.id)
-)
+_OF = select(*LISTED).where(_c.run_id.in_(bindparam("run_ids", expanding=True))).order_by(_c.run_id, _c.id)
 _SAVE = update(jobs).where(_c.id == bindparam("job"))
 _READY = select(*_WHOLE).where(READY).order_by(_c.ready_at, _c.id).limit(bindparam("limit"))
 _READY_IN = _READY.where(_c.lane == bindparam("in_lane"))
@@ -56,17 +59,17 @@ class SqlJobs:
     def add(self, jobs: Sequence[JobRun]) -> None:
         if jobs:
             lanes = self._lanes(jobs)
-            rows = zip(_SHAPE.rows(jobs), lanes, strict=True)
+            rows = zip(SHAPE.rows(jobs), lanes, strict=True)
             self._session.change(_ADD, [row | {"lane": lane} for row, lane in rows])
 
     def get(self, id: int) -> JobRun | None:
-        return _SHAPE.optional(self._session.first(_GET, {"id": id}))
+        return SHAPE.optional(self._session.first(_GET, {"id": id}))
 
     def of(self, run_ids: Collection[int]) -> Sequence[JobRun]:
-        return _SHAPE.values(self._session.all(_OF, {"run_ids": list(run_ids)}))
+        return SHAPE.values(self._session.all(_OF, {"run_ids": list(run_ids)}))
 
     def save(self, job: JobRun) -> None:
-        row = _SHAPE.row(job)
+        row = SHAPE.row(job)
         del row["order"]
         row["job"] = row.pop("id")
         if self._session.change(_SAVE, row).rowcount == 0:
@@ -77,7 +80,7 @@ class SqlJobs:
         if self._session.writes:
             statement = statement.with_for_update(skip_locked=True)
         wanted = {"limit": limit} if lane is None else {"limit": limit, "in_lane": lane.text()}
-        return _SHAPE.values(self._session.all(statement, wanted))
+        return SHAPE.values(self._session.all(statement, wanted))
 
     def lanes(self) -> Sequence[Lane]:
         return [Lane.parse(text) for (text,) in self._session.all(_LANES)]

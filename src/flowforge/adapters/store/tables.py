@@ -23,7 +23,7 @@ from flowforge.model.inputs import InputSpec
 from flowforge.model.job_terms import NO_TERMS, JobTerms
 from flowforge.model.order import JobOrder
 from flowforge.model.pipeline_config import OnFailure
-from flowforge.model.run import Approval
+from flowforge.model.run import Approval, Gate
 from flowforge.model.runner import Trust
 from flowforge.model.schedule import Schedule, Upstream
 from flowforge.model.secret import SecretKind
@@ -58,6 +58,8 @@ GROUPED = text("\"group\" <> ''")
 LIVE = text(f"NOT ({OVER})")
 LIVE_ATTEMPTS = text(f"NOT (attempts.{OVER})")
 READY = text("ready AND status = 'pending'")
+QUEUED = text("status = 'pending' AND NOT ready AND ready_at IS NOT NULL")
+SERIAL = text("serial_group <> ''")
 OWED = text("delivered < version AND given_up_at IS NULL")
 
 
@@ -181,6 +183,8 @@ runs = Table(
     Column("delivery_id", Id),
     Column("rerun_of", Id),
     *_words("group"),
+    Column("supersedes", Boolean, nullable=False),
+    Column("gate", Choice(Gate), nullable=False),
     Column("approval", JsonOf(Approval)),
     Column("attempt", Integer, nullable=False),
     *_words("config_path", "config_digest"),
@@ -212,6 +216,7 @@ jobs = Table(
     Column("kept_from", Id),
     Column("terms", JsonOf(JobTerms, usual=NO_TERMS)),
     Column("lane", Ordered, nullable=False),
+    *_words("serial_group"),
     _created(),
     *_instants("ready_at", "started_at", "finished_at"),
     # Last, so that a listing never reads through it.
@@ -219,6 +224,8 @@ jobs = Table(
     Index(None, "run_id", "id"),
     Index("ix_jobs_ready", "ready_at", "id", sqlite_where=READY, postgresql_where=READY),
     Index("ix_jobs_lane", "lane", "ready_at", "id", sqlite_where=READY, postgresql_where=READY),
+    Index("ix_jobs_queued", "ready_at", "id", sqlite_where=QUEUED, postgresql_where=QUEUED),
+    Index("ix_jobs_serial", "serial_group", "id", sqlite_where=SERIAL, postgresql_where=SERIAL),
 )
 
 attempts = Table(

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from flowforge.errors import BadInput
 from flowforge.model.credential import CredentialKind, Permission
+from flowforge.model.run import Run
 from flowforge.model.status import Status
 from flowforge.model.trigger import TriggerEvent
 from flowforge.server.api.represent import page_value, run_summary, run_value
@@ -16,6 +17,7 @@ from flowforge.server.auth import principal_of
 from flowforge.server.door import Door, door_of
 from flowforge.server.permissions import permission
 from flowforge.services.browse import RunFilter
+from flowforge.services.control import Seen
 from flowforge.services.start import Wish
 
 router = APIRouter(tags=["runs"], route_class=JsonRoute)
@@ -61,10 +63,18 @@ class Wanted(Body):
 
 
 class Again(Body):
-    """Empty: everything, anew."""
+    """Empty: everything, anew. `failed`: what failed and what was skipped for it. `job`: this one, by its key. What is
+    not run again is kept as it was."""
 
     failed: bool | None = None
-    job: str | None = None
+    job: Annotated[str | None, Field(min_length=1, max_length=500)] = None
+
+
+class Approve(Body):
+    """What whoever approves has looked at; a run of another commit or config is then not approved."""
+
+    commit: Annotated[str, Field(max_length=200)] = ""
+    config_digest: Annotated[str, Field(max_length=200)] = ""
 
 
 @router.get("/pipelines", summary="The newest runs")
@@ -121,13 +131,42 @@ async def cancel_run(
 async def rerun_run(
     request: Request, response: Response, run_id: RunId, again: Again | None = None
 ) -> RunValue:
-    for name, asked in (("failed", again and again.failed), ("job", again and again.job)):
-        if asked:
-            raise BadInput("not supported yet: re-run all of it instead, with an empty body", field=name)
     door = door_of(request.scope)
-    run = await door.services.control.rerun(run_id)
+    run = await _again(door, run_id, again or Again())
     response.headers["Location"] = f"/api/v1/runs/{run.id}"
     return await _run(door, run.id)
+
+
+@router.post("/api/v1/runs/{run_id}/approve", summary="Let a run of somebody else's code go on")
+@permission(Permission.MAINTAIN)
+async def approve_run(request: Request, run_id: RunId, approve: Approve | None = None) -> RunValue:
+    door = door_of(request.scope)
+    named = approve or Approve()
+    seen = Seen(commit=named.commit, config_digest=named.config_digest)
+    await door.services.control.approve(run_id, principal_of(request.scope).name, seen)
+    return await _run(door, run_id)
+
+
+@router.post("/api/v1/runs/{run_id}/jobs/{job:path}/approve", summary="Open an approval job")
+@permission(Permission.MAINTAIN)
+async def approve_job(
+    request: Request,
+    run_id: RunId,
+    job: str,
+    nothing: Nothing | None = None,  # noqa: ARG001 - asked for so that it is checked
+) -> RunValue:
+    door = door_of(request.scope)
+    await door.services.control.open_gate(run_id, job, principal_of(request.scope).name)
+    return await _run(door, run_id)
+
+
+async def _again(door: Door, run_id: int, again: Again) -> Run:
+    control = door.services.control
+    if again.failed and again.job is not None:
+        raise BadInput("failed and job cannot both be asked for", field="job")
+    if again.job is not None:
+        return await control.rerun_job(run_id, again.job)
+    return await (control.rerun_failed(run_id) if again.failed else control.rerun(run_id))
 
 
 async def _run(door: Door, run_id: int) -> RunValue:

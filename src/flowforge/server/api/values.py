@@ -8,6 +8,8 @@ from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from flowforge.errors import NotFound
+from flowforge.model.job_terms import JobKind
+from flowforge.model.run import Gate
 from flowforge.model.runner import RunnerStatus
 from flowforge.model.status import Cause, Status
 
@@ -40,21 +42,43 @@ class StepValue(Value):
     log_end: int | None
 
 
+class AttemptValue(Value):
+    number: int
+    status: Status
+    cause: Cause | None
+    reason: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    duration_seconds: float | None
+    log_bytes: int | None
+
+
+class ApprovalValue(Value):
+    commit: str
+    config_digest: str
+    by: str
+    at: datetime
+
+
 class JobValue(Value):
     id: int
     key: str
     name: str
+    kind: JobKind
     status: Status
+    allowed_failure: bool
     cause: Cause | None
     reason: str | None
     needs: tuple[str, ...]
     runner: str | None
     image: str | None
     attempt: int
+    kept_from: int | None
     started_at: datetime | None
     finished_at: datetime | None
     duration_seconds: float | None
     steps: tuple[StepValue, ...]
+    attempts: tuple[AttemptValue, ...]
 
 
 class RunSummary(Value):
@@ -81,6 +105,10 @@ class RunSummary(Value):
 
 
 class RunValue(RunSummary):
+    group: str | None
+    gate: Gate | None
+    config_digest: str | None
+    approval: ApprovalValue | None
     jobs: tuple[JobValue, ...]
 
 

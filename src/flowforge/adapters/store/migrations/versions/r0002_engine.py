@@ -11,6 +11,8 @@ depends_on = None
 READY = sa.text("ready AND status = 'pending'")
 GROUPED = sa.text("\"group\" <> ''")
 OWED = sa.text("delivered < version AND given_up_at IS NULL")
+QUEUED = sa.text("status = 'pending' AND NOT ready AND ready_at IS NOT NULL")
+SERIAL = sa.text("serial_group <> ''")
 
 
 FOLLOWING = sa.text("upstreams IS NOT NULL")
@@ -79,6 +81,7 @@ def upgrade() -> None:
     _add_secrets()
     _deliveries()
     _status_debts()
+    _turns()
 
 
 def _autostart() -> None:
@@ -156,4 +159,16 @@ def _status_debts() -> None:
         ["place", "next_try_at", "run_id"],
         sqlite_where=OWED,
         postgresql_where=OWED,
+    )
+
+
+def _turns() -> None:
+    op.add_column("runs", sa.Column("supersedes", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("runs", sa.Column("gate", sa.String(32), nullable=False, server_default="open"))
+    op.add_column("jobs", sa.Column("serial_group", sa.Text(), nullable=False, server_default=""))
+    op.create_index(
+        "ix_jobs_queued", "jobs", ["ready_at", "id"], sqlite_where=QUEUED, postgresql_where=QUEUED
+    )
+    op.create_index(
+        "ix_jobs_serial", "jobs", ["serial_group", "id"], sqlite_where=SERIAL, postgresql_where=SERIAL
     )
