@@ -12,7 +12,7 @@ from flowforge.adapters.link.address import trust
 from flowforge.adapters.link.http import HttpLink
 from flowforge.adapters.link.wire import Wire
 from flowforge.ports import RunnerLink
-from flowforge.server.app import DoorSettings, Ground, Services, create_app
+from flowforge.server.app import DoorSettings, Ground, Services, Trust, create_app
 from flowforge.server.serve import listen, listening
 from flowforge.services.access import Access
 from flowforge.services.browse import Browse
@@ -22,6 +22,8 @@ from flowforge.services.handout import Handout
 from flowforge.services.intake import Intake
 from flowforge.services.reception import Reception
 from flowforge.services.runners import Runners
+from flowforge.services.secrets import Secrets
+from flowforge.testing.sealer import FakeSealer
 from flowforge.testing.sources import FakePacks
 from tests.unit.services.world import World
 
@@ -86,7 +88,7 @@ def _application(world: FarWorld) -> object:
         control=Control(store, bell, clock),
         browse=Browse(store),
         runners=Runners(store, clock),
-        access=Access(store, clock),
+        trust=Trust(access=Access(store, clock), secrets=Secrets(store, FakeSealer(), bell, clock)),
         ground=Ground(store=store, logs=world.logs, bell=bell, clock=clock),
     )
     settings = DoorSettings(version="1.2.3", public_url="https://ci.example", webhook_secret=b"s")
