@@ -93,5 +93,4 @@ def _order(spec: JobSpec, outer: Mapping[str, str], occasion: Occasion) -> JobOr
         resources=spec.resources,
         network=spec.network,
         grant=spec.grant,
-        secret_groups=spec.secret_groups,
     )

@@ -46,4 +46,3 @@ class JobSpec:
     resources: Resources = USUAL
     network: Network = Network.OPEN
     grant: str = ""
-    secret_groups: tuple[str, ...] = ()

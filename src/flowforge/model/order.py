@@ -48,7 +48,6 @@ class JobOrder:
     resources: Resources = USUAL
     network: Network = Network.OPEN
     grant: str = ""
-    secret_groups: tuple[str, ...] = ()
 
     @property
     def watched(self) -> tuple[StepOrder, ...]:
