@@ -11,6 +11,9 @@ from bench.results import Results
 
 FIGURES = {
     "chain": 5,
+    "warm": 5,
+    "queue": 2,
+    "first_command": 7,
     "webhook": 5,
     "cpu": 5,
     "logs": 3,

@@ -291,8 +291,12 @@ async def _executor(
 ) -> Executor:
     site = Site(instance=data.instance(), folder=data.rooms(), workspaces=settings.workspace_root)
     if settings.executor is ExecutorChoice.PROCESS:
-        return await stack.enter_async_context(ProcessExecutor(site, sources))
+        numbers = settings.process_users
+        users = range(numbers[0], numbers[1] + 1) if numbers else None
+        return await stack.enter_async_context(ProcessExecutor(site, sources, users=users))
     address = engine_address(settings.executor, os.environ)
+    policy = container_policy(settings.jobs)
+    pool = None if settings.pool is None else dict(settings.pool)
     return await stack.enter_async_context(
-        DockerExecutor(site, sources, address=address, policy=container_policy(settings.jobs))
+        DockerExecutor(site, sources, address=address, policy=policy, pool=pool)
     )

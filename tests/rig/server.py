@@ -69,6 +69,8 @@ class RealServer:
             "FLOWFORGE_WORKSPACE_ROOT": str(self.workspaces),
             "PORT": "0",
             "WEBHOOK_SECRET": SECRET,
+            # So that every container there is belongs to a run; tests of the pool ask for one.
+            "FLOWFORGE_POOL": "off",
             **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE")},
             **self.environment,
         }

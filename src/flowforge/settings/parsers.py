@@ -175,6 +175,30 @@ def database(value: str, base: Path) -> str:
     return f"postgresql+psycopg{value[len(parts.scheme) :]}"
 
 
+def pool(value: str, _base: Path) -> tuple[tuple[str, int], ...] | None:
+    """None for `auto`; else each image and how many of it."""
+    if value.lower() == "auto":
+        return None
+    if value.lower() in {"0", "off"}:
+        return ()
+    sizes = [item.rpartition("=") for item in _items(value)]
+    for image, _, size in sizes:
+        if not image or any(map(str.isspace, image)) or not re.fullmatch(r"[0-9]{1,3}", size):
+            raise ValueError("must be auto, off, or images and how many of each: python:3.12=2,node:22=1")
+    return tuple((image, int(size)) for image, _, size in sizes)
+
+
+def user_numbers(value: str, _base: Path) -> tuple[int, int] | None:
+    """The first and the last; None for `off`."""
+    if value.lower() == "off":
+        return None
+    match = re.fullmatch(r"([0-9]{1,10})-([0-9]{1,10})", value)
+    first, last = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 0 < first <= last < 2**32 - 1:
+        raise ValueError("must be off, or the first and the last user number such as 58000-58999")
+    return first, last
+
+
 def networks(value: str, _base: Path) -> tuple[str, ...]:
     from ipaddress import ip_network
 

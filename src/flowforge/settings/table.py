@@ -180,6 +180,25 @@ SERVER_ROWS: tuple[Setting, ...] = (
         doc="Jobs the local runner executes at the same time.",
     ),
     Setting(
+        name="process_users",
+        variables=("FLOWFORGE_PROCESS_USERS",),
+        key="runner.process_users",
+        parse=parsers.user_numbers,
+        default="58000-58999",
+        doc="User numbers of which each job of the executor `process` gets one for itself where the server is root; "
+        "`off` lets all run as `nobody`, without a limit of processes.",
+    ),
+    Setting(
+        name="pool",
+        variables=("FLOWFORGE_POOL",),
+        key="runner.pool",
+        parse=parsers.pool,
+        form=Form.LIST,
+        default="auto",
+        doc="Containers that are started before there is a job for them: `auto` for two of each of the three images "
+        "used last, `off`, or images with a number each, such as `python:3.12=2,node:22=1`.",
+    ),
+    Setting(
         name="log_limit",
         variables=("FLOWFORGE_LOG_LIMIT",),
         key="runner.log_limit",

@@ -85,6 +85,8 @@ class Settings:
     executor: ExecutorChoice
     engine_wait: float
     runner_slots: int
+    process_users: tuple[int, int] | None
+    pool: tuple[tuple[str, int], ...] | None
     log_limit: int
     disk_floor: int
     jobs: JobSettings

@@ -15,12 +15,14 @@ Pairs = Iterator[tuple[str, str | bytes]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The room as its steps find it. `user` is None where they run as whoever runs the supervisor; `env` is what the
-    room itself brings, before the order's own names; `limits` must be in force before any step runs."""
+    room itself brings, before the order's own names; `limits` must be in force before any step runs. `processes` bounds
+    how many the steps' user may have, who must then be nobody else's."""
 
     workspace: str
     scripts: str
     user: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    processes: int | None = None
     grace: float
     limits: Resources = USUAL
 
@@ -35,6 +37,8 @@ def _plan(order: JobOrder, secrets: Mapping[str, str], room: Surroundings) -> Pa
     yield "scripts", room.scripts
     if room.user is not None:
         yield "user", room.user
+    if room.processes is not None:
+        yield "processes", str(room.processes)
     yield "grace", _milliseconds(room.grace)
     if order.timeout is not None:
         yield "deadline", _milliseconds(order.timeout)

@@ -60,7 +60,7 @@ class Company:
         order = guests.order
         if not order.services:
             self._alone.add(key)
-            return self._usual_network(order)
+            return self.usual_network(order)
         services.check_names(order)
         if len(order.services) > MOST_SERVICES:
             raise BadInput(f"a job has at most {MOST_SERVICES} services", field="services")
@@ -87,7 +87,7 @@ class Company:
         for found in await self._engine.labelled("networks", labels):
             await self._engine.remove_other("networks", found["Name"])
 
-    def _usual_network(self, order: JobOrder) -> dict[str, Any]:
+    def usual_network(self, order: JobOrder) -> dict[str, Any]:
         if order.network is Network.NONE:
             return {"NetworkMode": "none"}
         if self._policy.network:
@@ -110,7 +110,7 @@ class Company:
         make = Make(image=image, program=_program(guests.facts[image]), limits=Limits(pids=16))
         names = tuple(name for service in order.services for name in service.names)
         spec = service_container.keeper(self._site, key, make, names)
-        spec["HostConfig"] |= self._usual_network(order)
+        spec["HostConfig"] |= self.usual_network(order)
         await self._engine.create(name, spec)
         await self._engine.start(name)
 

@@ -29,6 +29,7 @@ LOOK_DEADLINE = 20.0
 class ContainerState:
     """`status` in the engine's words: created, running, paused, exited, dead, …; `memory` is its limit, 0 for none."""
 
+    id: str
     status: str
     exit_code: int
     oom_killed: bool
@@ -90,6 +91,10 @@ class Engine:
         _good(answer, 204, 304)
         return ""
 
+    async def rename(self, name: str, new: str) -> None:
+        path = f"/containers/{quote(name)}/rename"
+        _good(await self._call("POST", path, query={"name": new}), 204)
+
     async def state(self, name: str) -> ContainerState | None:
         """None where there is no such container."""
         answer = await self._call("GET", f"/containers/{quote(name)}/json")
@@ -98,6 +103,7 @@ class Engine:
         found = _good(answer, 200).json()
         state = found["State"]
         return ContainerState(
+            id=found["Id"],
             status=state["Status"],
             exit_code=state["ExitCode"],
             oom_killed=state["OOMKilled"],

@@ -15,7 +15,9 @@ from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, E
 from flowforge.adapters.executors.docker.grants import granted
 from flowforge.adapters.executors.docker.images import ImageFacts
 from flowforge.adapters.executors.docker.policy import Code, ContainerPolicy, megabytes
+from flowforge.adapters.executors.docker.slot import Recipe
 from flowforge.adapters.executors.docker.together import together
+from flowforge.adapters.executors.docker.warm_pool import WarmPool
 from flowforge.adapters.executors.plan_file import Surroundings
 from flowforge.adapters.executors.room import Ending
 from flowforge.adapters.executors.room_folder import RoomFolder
@@ -33,12 +35,16 @@ log = structlog.get_logger(__name__)
 # How long an engine may be away in the middle of a job: the job itself does not need it.
 AWAY_DEADLINE = 60.0
 AWAY_PAUSE = 0.5
+GO = "go"
+NO_POOL: Mapping[str, int] = {}
+# Whose container a waiting one would be; likenesses do not depend on it.
+NOBODY = AttemptKey(run=0, job=0, number=0)
 ALIVE = ("created", "running", "paused", "restarting")
 
 
 class DockerExecutor:
     """`address` is an engine's, as in DOCKER_HOST; None for the usual socket. Use it in `async with`; `open` works
-    outside of it too, but then waits until a left room is removed."""
+    outside of it too, but then waits until a left room is removed. `pool` is the sizes of a `WarmPool`."""
 
     def __init__(
         self,
@@ -47,22 +53,28 @@ class DockerExecutor:
         *,
         address: str | None = None,
         policy: ContainerPolicy | None = None,
+        pool: Mapping[str, int] | None = NO_POOL,
     ) -> None:
         self._site = site
         self._engine = Engine(EngineSocket(address or DEFAULT_ADDRESS))
         self._policy = policy or ContainerPolicy()
         self._company = Company(self._engine, site, self._policy)
         self._rooms = Rooms(site, sources, self)
+        self._pool = WarmPool(site, self._engine, self._rooms.threads, self._recipe, pool)
         self._reached = False
         self._warned = False
         self._reaching = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         await self._rooms.__aenter__()
+        await self._pool.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._rooms.__aexit__(*error)
+        try:
+            await self._pool.__aexit__(*error)
+        finally:
+            await self._rooms.__aexit__(*error)
 
     async def probe(self) -> Probe:
         try:
@@ -82,25 +94,57 @@ class DockerExecutor:
                 log.warning(sentence, engine=self._engine.address)
             self._warned = True
 
+    @property
+    def waiting(self) -> int:
+        """Containers that were started and have no job yet."""
+        return self._pool.waiting
+
     def open(self, key: AttemptKey, order: JobOrder) -> AbstractAsyncContextManager[Room]:
         return self._rooms.open(key, order)
 
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         return await self._rooms.sweep(keep)
 
+    async def move_in(self, key: AttemptKey, order: JobOrder) -> Surroundings | None:
+        await self._pool.take_back(key)
+        if order.image is None:
+            return None
+        self._pool.disturb(order.image)
+        if order.services or not self._pool.stocks(order.image):
+            return None
+        guests = await self._guests(order, order.image)
+        found = self._made(key, guests, self._company.usual_network(order))
+        return self._surroundings(guests) if await self._pool.take(key, order.image, found) else None
+
     async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
         if order.image is None:
             raise BadInput("a job in a container needs an image", field="image")
         guests = await self._guests(order, order.image)
         await self._reach(order.image)
-        facts, name = guests.facts[order.image], container.name(self._site, key)
-        host = await self._company.gather(key, guests)
-        spec = container.spec(
-            self._site, key, replace(guests.make(order.image, self._engine.socket_path), host=host)
-        )
+        name = container.name(self._site, key)
+        spec = self._spec(key, guests, await self._company.gather(key, guests))
         if not await self._engine.create(name, spec):
             await self._engine.remove(name)
             await self._engine.create(name, spec)
+        return self._surroundings(guests)
+
+    async def _recipe(self, image: str) -> Recipe:
+        """For a job that asks for nothing special."""
+        order = JobOrder(key="", name="", steps=(), image=image)
+        guests = await self._guests(order, image)
+        await self._reach(image)
+        return self._made(NOBODY, guests, self._company.usual_network(order))
+
+    def _made(self, key: AttemptKey, guests: Guests, host: Mapping[str, Any]) -> Recipe:
+        image = guests.order.image or ""
+        return Recipe(image_id=guests.facts[image].id, spec=self._spec(key, guests, host))
+
+    def _spec(self, key: AttemptKey, guests: Guests, host: Mapping[str, Any]) -> dict[str, Any]:
+        make = guests.make(guests.order.image or "", self._engine.socket_path)
+        return container.spec(self._site, key, replace(make, host=host))
+
+    def _surroundings(self, guests: Guests) -> Surroundings:
+        facts = guests.facts[guests.order.image or ""]
         return Surroundings(
             workspace=container.WORKSPACE,
             scripts=container.SCRIPTS,
@@ -128,11 +172,13 @@ class DockerExecutor:
         return dict(zip(references, found, strict=True))
 
     async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
-        del folder
-        await self._engine.start(container.name(self._site, key))
+        if await self._rooms.threads.run(folder.alive):
+            await self._rooms.threads.run(folder.write, GO, b"")
+        else:
+            await self._engine.start(await self._pool.name(key))
 
     async def autopsy(self, key: AttemptKey) -> Ending | None:
-        state = await self._state(container.name(self._site, key))
+        state = await self._state(await self._pool.name(key))
         if state is None:
             return Ending(cause=Cause.LOST, reason="the job's container was removed from outside")
         if state.status in ALIVE:
@@ -146,7 +192,9 @@ class DockerExecutor:
         )
 
     async def evict(self, key: AttemptKey) -> None:
-        await self._company.dismiss(key)
+        async with self._pool.calm(key):
+            if not await self._pool.remove(key):
+                await self._company.dismiss(key)
 
     async def strays(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         async with self._reaching:
@@ -157,9 +205,11 @@ class DockerExecutor:
         label = {container.INSTANCE_LABEL: self._site.instance}
         removed = []
         for found in await self._engine.labelled("containers", label):
-            if container.attempt(found["Labels"]) not in keep:
+            kept = self._pool.keeps(found["Labels"], keep)
+            if not (container.attempt(found["Labels"]) in keep if kept is None else kept):
                 await self._engine.remove(found["Id"])
                 removed.append(f"container {found['Names'][0].lstrip('/')}")
+        removed += await self._pool.sweep(keep)
         for noun in ("networks", "volumes"):
             for found in await self._engine.labelled(noun, label):
                 if container.attempt(found["Labels"]) not in keep:

@@ -121,6 +121,8 @@ static int plan_pair(struct plan *plan, const struct pair *pair) {
         plan->user = pair->value;
     else if (!strcmp(name, "grace"))
         plan->grace_ms = atoll(pair->value);
+    else if (!strcmp(name, "processes"))
+        plan->processes = atoll(pair->value);
     else if (!strcmp(name, "deadline"))
         plan->deadline_ms = atoll(pair->value);
     else if (!strcmp(name, "memory"))

@@ -357,7 +357,8 @@ static void end_background(void) {
     }
 }
 
-void run_job(int control, const struct plan *plan) {
+/* False where there was nothing to run them in: no step has a record then. */
+bool run_job(int control, const struct plan *plan) {
     struct stat st;
     static struct person person;
     job.control = control;
@@ -366,7 +367,7 @@ void run_job(int control, const struct plan *plan) {
     job.deadline = limit(now_ms(), plan->deadline_ms);
     job.workspace = open(plan->workspace, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (job.workspace < 0 || fstat(control, &st) < 0)
-        return;
+        return false;
     job.server = st.st_uid;
     if (plan->user && find_person(plan->user, &person) == 0)
         job.person = &person;
@@ -379,4 +380,5 @@ void run_job(int control, const struct plan *plan) {
     family_end();
     background_finish(control);
     empty_folder(job.workspace);
+    return true;
 }

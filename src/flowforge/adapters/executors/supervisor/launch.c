@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -56,6 +57,13 @@ static void enter(const struct plan *plan, const struct step *step, char *const 
         fail(report, "directory");
 }
 
+/* The kernel counts by user, so this is of use only to one who has no other job. */
+static void limit_processes(const struct plan *plan) {
+    struct rlimit limit = {.rlim_cur = (rlim_t)plan->processes, .rlim_max = (rlim_t)plan->processes};
+    if (plan->processes > 0)
+        setrlimit(RLIMIT_NPROC, &limit);
+}
+
 static void run_child(const struct plan *plan, const struct step *step, const struct person *person, char *const *argv,
                       char *const *env, int output, int report) {
     sigset_t none;
@@ -68,6 +76,7 @@ static void run_child(const struct plan *plan, const struct step *step, const st
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     umask(022);
+    limit_processes(plan);
     if (become(person) < 0)
         fail(report, "exec");
 #ifdef __linux__

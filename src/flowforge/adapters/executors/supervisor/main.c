@@ -19,23 +19,38 @@ static int refuse(const char *sentence) {
     return 1;
 }
 
+#define LINGER_MS 30000
+
+static int alive = -1, warm = -1;
+
 /* The lock tells watchers that we live; that the file exists tells everyone that these steps have begun. */
 static int take_control(int control) {
-    int alive = openat(control, "alive", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    alive = openat(control, "alive", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     return alive >= 0 && flock(alive, LOCK_EX | LOCK_NB) == 0 ? 0 : -1;
 }
 
-/* Started before there is anything to do: a plan that is moved into the folder is the sign. False where none is to come. */
+/* Started before there is anything to do. The sign to begin is a file of its own, for a plan that lies here may yet be
+ * taken back. False where none is to come. */
 static bool await_plan(int control) {
-    int warm = openat(control, "warm", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    warm = openat(control, "warm", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (warm < 0 || flock(warm, LOCK_EX | LOCK_NB) < 0)
         return false;
-    while (faccessat(control, "plan", F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+    while (faccessat(control, "go", F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
         wake_wait(control, NULL, NULL, 0, -1);
         if (woken()->stopped || woken()->terminated)
             return false;
     }
     return true;
+}
+
+/* A container's end costs its engine as much as a start. One that was started early is taken down when there is time for
+ * it; for watchers it is gone, and without them it goes by itself. */
+static void linger(int control) {
+    long long until = now_ms() + LINGER_MS, left;
+    close(alive);
+    close(warm);
+    while (getpid() == 1 && !woken()->terminated && (left = until - now_ms()) > 0)
+        wake_wait(control, NULL, NULL, 0, left);
 }
 
 static int supervise(int control, int ready, bool early) {
@@ -60,8 +75,8 @@ static int supervise(int control, int ready, bool early) {
         (void)!write(ready, "", 1);
         close(ready);
     }
-    if (limits_in_force(control, &plan))
-        run_job(control, &plan);
+    if (limits_in_force(control, &plan) && run_job(control, &plan) && early)
+        linger(control);
     return 0;
 }
 

@@ -7,7 +7,8 @@
  *   N.K.log     bytes K*SEGMENT to (K+1)*SEGMENT of step N's output; the reader deletes what it has stored
  *   N.ask       step N is the host's to carry out; N.answer is what came of it
  *   N.exit      how step N ended
- *   warm        locked while a supervisor lives that was started before there was anything to do, and waits for its plan
+ *   warm        locked while a supervisor lives that was started before there was anything to do; it waits for
+ *   go          which appears when its plan is there and is to be carried out
  * plan, answer and exit are sequences of netstrings, read in pairs of name and value.
  */
 #ifndef FLOWFORGE_SUPERVISOR_H
@@ -58,6 +59,7 @@ struct plan {
     long long memory; /* what must be in force: bytes, processes, thousandths of a CPU; 0: no limit */
     long long pids;
     long long cpus;
+    long long processes; /* how many the steps' user may have; 0: as many as we */
     struct step *steps;
     size_t count;
 };
@@ -175,6 +177,6 @@ bool default_shell(char *const *env, const struct person *person, const char **a
 const char *env_value(char *const *env, const char *name);
 
 /* job.c */
-void run_job(int control, const struct plan *plan);
+bool run_job(int control, const struct plan *plan);
 
 #endif
