@@ -14,8 +14,6 @@ import uvloop
 from flowforge.adapters.data.clock import SystemClock
 from flowforge.adapters.data.floor import Floor
 from flowforge.adapters.data.folder import DataFolder
-from flowforge.adapters.executors.docker.executor import DockerExecutor
-from flowforge.adapters.executors.process.executor import ProcessExecutor
 from flowforge.adapters.executors.site import Site
 from flowforge.adapters.git.mirror_sources import MirrorSources
 from flowforge.adapters.git.mirrors import GitMirrors, MirrorPolicy
@@ -58,9 +56,9 @@ from flowforge.services.statuses import StatusKeeper, Wording
 from flowforge.services.steady import SteadyClock
 from flowforge.services.timetable import Timetable
 from flowforge.services.watch import Patience, Watch
-from flowforge.settings import ExecutorChoice, Settings
+from flowforge.settings import Settings
 from flowforge.wiring_forges import clone_credentials, commit_statuses
-from flowforge.wiring_local import container_policy, engine_address
+from flowforge.wiring_local import lasting_executor
 
 log = structlog.get_logger()
 
@@ -290,13 +288,4 @@ async def _executor(
     settings: Settings, data: DataFolder, sources: Sources, stack: AsyncExitStack
 ) -> Executor:
     site = Site(instance=data.instance(), folder=data.rooms(), workspaces=settings.workspace_root)
-    if settings.executor is ExecutorChoice.PROCESS:
-        numbers = settings.process_users
-        users = range(numbers[0], numbers[1] + 1) if numbers else None
-        return await stack.enter_async_context(ProcessExecutor(site, sources, users=users))
-    address = engine_address(settings.executor, os.environ)
-    policy = container_policy(settings.jobs)
-    pool = None if settings.pool is None else dict(settings.pool)
-    return await stack.enter_async_context(
-        DockerExecutor(site, sources, address=address, policy=policy, pool=pool)
-    )
+    return await stack.enter_async_context(lasting_executor(settings, site, sources, os.environ))

@@ -34,7 +34,7 @@ from flowforge.ports import Executor, Room, Sources
 from flowforge.runner.agent import Agent
 from flowforge.services.local_plan import Standing
 from flowforge.services.local_run import LocalRun
-from flowforge.settings import ExecutorChoice, JobSettings, load_job_settings
+from flowforge.settings import ExecutorChoice, JobSettings, Settings, load_job_settings
 
 GRACE = 5.0
 """Seconds between TERM and KILL: somebody sits and waits."""
@@ -233,6 +233,20 @@ def _is_heard(path: Path) -> bool:
         except OSError:
             return False
         return True
+
+
+def lasting_executor(
+    settings: Settings, site: Site, sources: Sources, environ: Mapping[str, str]
+) -> DockerExecutor | ProcessExecutor:
+    """Of a server or a runner; to be entered."""
+    if settings.executor is ExecutorChoice.PROCESS:
+        numbers = settings.process_users
+        users = range(numbers[0], numbers[1] + 1) if numbers else None
+        return ProcessExecutor(site, sources, users=users)
+    address = engine_address(settings.executor, environ)
+    policy = container_policy(settings.jobs)
+    pool = None if settings.pool is None else dict(settings.pool)
+    return DockerExecutor(site, sources, address=address, policy=policy, pool=pool)
 
 
 def engine_address(choice: ExecutorChoice, environ: Mapping[str, str]) -> str | None:

@@ -16,8 +16,6 @@ import uvloop
 
 from flowforge.adapters.data.floor import Floor
 from flowforge.adapters.data.folder import DataFolder
-from flowforge.adapters.executors.docker.executor import DockerExecutor
-from flowforge.adapters.executors.process.executor import ProcessExecutor
 from flowforge.adapters.executors.site import Site
 from flowforge.adapters.git.remote_sources import RemoteSources
 from flowforge.adapters.link.address import checked_address, trust
@@ -39,8 +37,8 @@ from flowforge.ports import Executor, Sources
 from flowforge.runner.agent import Agent
 from flowforge.runner.patient import PatientLink
 from flowforge.runner.rhythm import Rhythm
-from flowforge.settings import ExecutorChoice, Settings
-from flowforge.wiring_local import container_policy, engine_address
+from flowforge.settings import Settings
+from flowforge.wiring_local import lasting_executor
 
 log = structlog.get_logger()
 
@@ -287,13 +285,7 @@ async def _executor(
 ) -> AsyncIterator[Executor]:
     workspaces = settings.runner_data.with_name(f"{settings.runner_data.name}-workspaces")
     site = Site(instance=data.instance(), folder=data.rooms(), workspaces=workspaces, grace=grace)
-    if settings.executor is ExecutorChoice.PROCESS:
-        async with ProcessExecutor(site, sources) as executor:
-            yield executor
-        return
-    address = engine_address(settings.executor, os.environ)
-    policy = container_policy(settings.jobs)
-    async with DockerExecutor(site, sources, address=address, policy=policy) as executor:
+    async with lasting_executor(settings, site, sources, os.environ) as executor:
         yield executor
 
 

@@ -46,6 +46,7 @@ class RealRunner:
         self.folder.chmod(0o711)
         environment = {
             "PATH": os.environ["PATH"],
+            "FLOWFORGE_POOL": "off",
             "HOME": str(self.folder),
             "FLOWFORGE_RUNNER_DATA": str(self.data.path),
             "FLOWFORGE_RUNNER_TOKEN": token,

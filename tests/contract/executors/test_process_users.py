@@ -67,7 +67,7 @@ def test_an_attempt_keeps_its_number_over_a_restart_until_it_is_given_back(tmp_p
     assert again.take(OTHER) != number
     again.give_back(KEY)
     again.sweep((OTHER,))
-    assert [path.name for path in tmp_path.iterdir()] == [str(again.take(OTHER))]
+    assert [path.read_text() for path in tmp_path.iterdir()] == [str(again.take(OTHER))]
     again.sweep(())
     again.give_back(OTHER)
     assert list(tmp_path.iterdir()) == []

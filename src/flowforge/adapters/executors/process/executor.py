@@ -57,7 +57,7 @@ class ProcessExecutor:
     ) -> None:
         self._site = site
         self._user = user
-        self._users = Users(site.folder / "users", users) if users and os.geteuid() == 0 else None
+        self._users = Users(site.folder, users) if users and os.geteuid() == 0 else None
         self._rooms = Rooms(site, sources, self)
         self._mentioned = False
 

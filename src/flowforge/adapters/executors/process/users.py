@@ -5,6 +5,7 @@ processes by user: only with a number of its own does a limit of processes bind 
 """
 
 import os
+import threading
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -12,57 +13,54 @@ from pathlib import Path
 from flowforge.errors import EngineUnavailable
 from flowforge.model.attempt import AttemptKey
 
+SUFFIX = ".user"
+
 
 class Users:
-    """Blocking. Who has which number is in files below `folder`, so that it is known after a restart."""
+    """Blocking. Who has which number is in a file beside each attempt's control folder, so that it is known after a
+    restart."""
 
     def __init__(self, folder: Path, numbers: range) -> None:
         self._folder = folder
         self._numbers = numbers
+        self._choosing = threading.Lock()
 
     def take(self, key: AttemptKey) -> int:
         """The same one for the same attempt. Raises `EngineUnavailable` where all are taken."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if (known := self._of(key)) is not None:
-            return known
-        busy = _at_work()
+        with self._choosing:
+            taken = self._taken()
+            if key not in taken:
+                taken[key] = self._free(key, {*taken.values(), *_at_work()})
+                self._file(key).write_text(str(taken[key]))
+            return taken[key]
+
+    def give_back(self, key: AttemptKey) -> None:
+        self._file(key).unlink(missing_ok=True)
+
+    def sweep(self, keep: Collection[AttemptKey]) -> None:
+        for key in self._taken():
+            if key not in keep:
+                self.give_back(key)
+
+    def _free(self, key: AttemptKey, busy: Collection[int]) -> int:
+        """Begun at another place for each job, so that what one leaves in /tmp is not soon the property of another."""
         count = len(self._numbers)
-        # Begun at another place for each job, so that what one leaves in /tmp is not soon the property of another.
         first = (key.run * 31 + key.job * 7 + key.number) % count
         for at in range(count):
             number = self._numbers[(first + at) % count]
-            if number not in busy and self._mark(number, key):
+            if number not in busy:
                 return number
         raise EngineUnavailable(f"all users from {self._numbers[0]} to {self._numbers[-1]} have jobs")
 
-    def give_back(self, key: AttemptKey) -> None:
-        number = self._of(key)
-        if number is not None:
-            (self._folder / str(number)).unlink(missing_ok=True)
-
-    def sweep(self, keep: Collection[AttemptKey]) -> None:
-        for path in self._marks():
+    def _taken(self) -> dict[AttemptKey, int]:
+        found = {}
+        for path in self._folder.glob(f"*{SUFFIX}"):
             with suppress(ValueError, FileNotFoundError):
-                if AttemptKey.parse(path.read_text()) not in keep:
-                    path.unlink()
+                found[AttemptKey.parse(path.name.removesuffix(SUFFIX))] = int(path.read_text())
+        return found
 
-    def _mark(self, number: int, key: AttemptKey) -> bool:
-        try:
-            with (self._folder / str(number)).open("x") as file:
-                file.write(str(key))
-        except FileExistsError:
-            return False
-        return True
-
-    def _of(self, key: AttemptKey) -> int | None:
-        for path in self._marks():
-            with suppress(FileNotFoundError):
-                if path.read_text() == str(key):
-                    return int(path.name)
-        return None
-
-    def _marks(self) -> list[Path]:
-        return [path for path in self._folder.glob("*") if path.name.isdecimal()]
+    def _file(self, key: AttemptKey) -> Path:
+        return self._folder / f"{key}{SUFFIX}"
 
 
 def _at_work() -> set[int]:
