@@ -14,7 +14,7 @@ from tests.rig.stage import Stage
 pytestmark = pytest.mark.needs("docker", "busybox", "git")
 POOL = 2
 # After the server's start: before anything waits, while it is made, when it is taken, and while jobs run in it.
-LIVES = (0.6, 1.2, 2.5)
+LIVES = (0.6, 2.0)
 JOBS = (CountedJob("build", lines=300), CountedJob("test", requires=("build",), steps=2))
 
 
