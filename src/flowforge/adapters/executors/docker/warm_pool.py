@@ -73,7 +73,7 @@ class WarmPool:
         self._wake.set()
         self._closing.set()
         if self._keeper is not None:
-            self._keeper.cancel()
+            await self._dismiss(self._keeper)
         if group is not None:
             await group.__aexit__(None, None, None)
         idle = [found for slots in self._idle.values() for found in slots]
@@ -82,6 +82,14 @@ class WarmPool:
             async with asyncio.timeout(EMPTY_DEADLINE), asyncio.TaskGroup() as tasks:
                 for at in range(EMPTIED_AT_ONCE):
                     tasks.create_task(self._maker.discard(*idle[at::EMPTIED_AT_ONCE]))
+
+    async def _dismiss(self, keeper: asyncio.Task[None]) -> None:
+        """Not while it makes one: an engine goes on with what it was asked, and nobody would know what came of it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EMPTY_DEADLINE):
+                await self._turn.acquire()
+                self._turn.release()
+        keeper.cancel()
 
     def disturb(self, image: str | None = None) -> None:
         """A job comes or goes: what the pool has to do can wait. `image` is the one that is used."""
