@@ -1,4 +1,4 @@
-"""The seams of secrets. `flowforge.ports` hands them on: import them from there, where the rules for all ports stand."""
+"""The seams of secrets."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
