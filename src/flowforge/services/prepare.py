@@ -121,6 +121,7 @@ class Preparer:
         try:
             source = await self._fetch(run, project)
             config = await self._config(source, run, project)
+            refuse_grants(config.pipeline, run.trigger)
         except Unplannable as error:
             await self._reject(run_id, error)
         else:
@@ -208,6 +209,14 @@ def with_types(path: str, content: bytes, given: Given) -> Given:
     if wrong:
         raise Unplannable(Cause.CONFIG, "\n".join(wrong.values()))
     return replace(given, inputs=inputs)
+
+
+def refuse_grants(pipeline: PipelineConfig, trigger: Trigger) -> None:
+    """An approval lets a stranger's code run, not reach beyond a job's container."""
+    asking = next((job for job in pipeline.jobs if job.grant), None)
+    if asking and not trigger.trusted:
+        reason = f'job "{asking.key}" asks for the grant "{asking.grant}", which code from a fork never gets'
+        raise Unplannable(Cause.CONFIG, reason)
 
 
 def base_of(trigger: Trigger, project: Project) -> str:

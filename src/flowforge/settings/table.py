@@ -194,9 +194,9 @@ SERVER_ROWS: tuple[Setting, ...] = (
         key="runner.pool",
         parse=parsers.pool,
         form=Form.LIST,
-        default="auto",
-        doc="Containers that are started before there is a job for them: `auto` for two of each of the three images "
-        "used last, `off`, or images with a number each, such as `python:3.12=2,node:22=1`.",
+        default="off",
+        doc="Containers that are started before there is a job for them, and so without the label `flowforge.run`: `auto` "
+        "for two of each of the three images used last, or images with a number each, such as `python:3.12=2,node:22=1`.",
     ),
     Setting(
         name="log_limit",

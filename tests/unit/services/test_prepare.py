@@ -181,3 +181,12 @@ async def test_the_pipeline_that_was_named_is_the_one_that_is_read(world: World)
     await world.store.write(name)
     await preparer_of(world, mirrors_with(2, path=".popsicle/ci.yml")).prepare(second)
     assert (await world.run(second)).reason == f"there is no {PATH} at commit {2:040x}"[:-28]
+
+
+@pytest.mark.parametrize(("fork", "status"), [(True, Status.FAILURE), (False, Status.PENDING)])
+async def test_code_from_a_fork_gets_no_grant(world: World, fork: bool, status: Status) -> None:
+    pull = PullRequest(number=1, target="main", fork=fork)
+    asking = CONFIG.replace(b"    steps", b"    grant: builder\n    steps")
+    run, _ = await prepared(world, asking, event=TriggerEvent.PULL_REQUEST, pull_request=pull)
+    assert run.status is status
+    assert ("never gets" in run.reason) is fork

@@ -37,7 +37,7 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
     assert (settings.gitlab_url, settings.gitea_url) == ("https://gitlab.com", None)
     assert settings.runner_slots >= 2
     assert settings.webhook_secret is None
-    assert settings.pool is None
+    assert settings.pool == ()
     assert settings.process_users == (58000, 58999)
     assert settings.unsigned_webhooks is False
     assert (settings.log_level, settings.log_format) == (LogLevel.INFO, LogFormat.CONSOLE)
@@ -292,6 +292,7 @@ def test_a_value_of_another_kind_is_a_mistake_with_file_and_key(tmp_path: Path, 
 
 def test_sizes_of_the_pool_are_images_with_numbers(tmp_path: Path) -> None:
     assert load(tmp_path, {"FLOWFORGE_POOL": "off"}).pool == ()
+    assert load(tmp_path, {"FLOWFORGE_POOL": "auto"}).pool is None
     sizes = load(tmp_path, {"FLOWFORGE_POOL": "python:3.12=2, example.org:5000/a/b@sha256:0a=10"}).pool
     assert sizes == (("python:3.12", 2), ("example.org:5000/a/b@sha256:0a", 10))
     assert load(tmp_path, toml='[runner]\npool = ["node:22=1"]\n').pool == (("node:22", 1),)
