@@ -86,7 +86,7 @@ def _application(world: FarWorld) -> object:
     services = Services(
         intake=Intake(store, bell, clock),
         control=Control(store, bell, clock),
-        browse=Browse(store),
+        browse=Browse(store, clock),
         runners=Runners(store, clock),
         trust=Trust(access=Access(store, clock), secrets=Secrets(store, FakeSealer(), bell, clock)),
         ground=Ground(store=store, logs=world.logs, bell=bell, clock=clock),

@@ -20,7 +20,7 @@ COMMANDS = {
     "run": Lazy("flowforge.cli.run:run", "Run a folder's pipeline here, without any server."),
     "lint": Lazy("flowforge.cli.lint:lint", "Show every problem of pipeline files."),
     "trigger": Lazy("flowforge.cli.trigger:trigger", "Start a run by hand."),
-    "list": Lazy("flowforge.cli.list_runs:list_runs", "List the newest runs."),
+    "list": Lazy("flowforge.cli.list_runs:list_runs", "List the newest runs, or the jobs of one."),
     "logs": Lazy("flowforge.cli.logs:logs", "Show the logs of a run."),
     "cancel": Lazy("flowforge.cli.control:cancel", "Stop a run."),
     "rerun": Lazy("flowforge.cli.control:rerun", "Run a finished run again."),

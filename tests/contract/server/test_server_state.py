@@ -33,7 +33,9 @@ class TestHealth:
     async def test_a_full_disk_is_named_and_not_described(self, world: World) -> None:
         await enrol(world)
         ground = replace(world.services.ground, scarce=lambda: "4 MiB are free in /secret/place")
-        answer = await Client(create_app(replace(world.services, ground=ground), SETTINGS)).get("/health")
+        answer = await Client(
+            create_app(replace(world.services, ground=ground), SETTINGS, world.app.door.reception)
+        ).get("/health")
         assert (answer.status, answer.json["status"]) == (200, "degraded")
         assert answer.json["checks"]["disk"] == {"status": "degraded", "reason": "the disk is almost full"}
 

@@ -34,5 +34,7 @@ async def test_a_job_whose_secret_cannot_be_opened_ends_and_the_next_is_claimed(
     claim = await (await world.runner()).claim(a_token(), 0)
     assert claim is None or claim.order.key == "test"
     found = {job.key: job for job in await world.store.read(lambda tx: tx.jobs.of((run_id,)))}
-    assert (found["build"].status, found["build"].cause) == (Status.FAILURE, Cause.INFRASTRUCTURE)
-    assert found["build"].reason == "the stored secret KEY cannot be opened"
+    (attempt,) = await world.store.read(lambda tx: tx.attempts.of(found["build"].id))
+    assert (attempt.status, attempt.cause) == (Status.FAILURE, Cause.INFRASTRUCTURE)
+    assert attempt.reason == "the stored secret KEY cannot be opened"
+    assert found["build"].attempt == 1, "it waits for another try"

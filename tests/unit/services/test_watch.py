@@ -174,7 +174,7 @@ async def test_nobody_is_judged_in_a_round_that_cannot_write(
     """A full disk can be read, and takes no renewals either."""
     await world.planned({"build": ""})
     link, watch = await world.runner(), watch_of(world)
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
 
     async def full(work: object, *, urgent: bool = False) -> None:

@@ -159,8 +159,8 @@ def all_taken(site: Site, keys: Iterable[AttemptKey]) -> set[str]:
 
 def stray_folders(site: Site, keep: Collection[str]) -> list[str]:
     found = set()
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         found = {entry.name.removeprefix("slot-") for entry in site.folder.glob("slot-*")}
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         found |= {entry.name for entry in _workspaces(site).iterdir()}
     return sorted(slot for slot in found if slot not in keep)
