@@ -42,7 +42,7 @@ def logs(*, run: int, job: str | None, follow: bool, as_json: bool) -> None:
     if follow and as_json:
         raise click.UsageError("--follow prints a log as it grows and --json one value: choose one of them")
     with api() as server:
-        jobs = _jobs(server, run, job)
+        jobs = _planned_jobs(server, run, job) if follow else _jobs(server, run, job)
         if as_json:
             print_json({"run": run, "jobs": [_with_log(server, run, entry) for entry in jobs]})
             return
@@ -56,6 +56,17 @@ def logs(*, run: int, job: str | None, follow: bool, as_json: bool) -> None:
             write, end = _writer()
             copy_log(server, run, entry, write, follow=follow)
             end()
+
+
+def _planned_jobs(server: Api, run: int, job: str | None) -> Sequence[dict[str, Any]]:
+    """Whoever follows a run from its push is there before its jobs are known."""
+    deadline = time.monotonic() + AWAY_SECONDS
+    while time.monotonic() < deadline:
+        value = server.get(f"/api/v1/runs/{run}")
+        if value.get("jobs") or value.get("status") != "pending":
+            break
+        time.sleep(LOOK_AGAIN)
+    return _jobs(server, run, job)
 
 
 def _jobs(server: Api, run: int, job: str | None) -> Sequence[dict[str, Any]]:
