@@ -8,7 +8,7 @@ import pytest
 from tests.rig.counted import CountedJob
 from tests.rig.stage import Stage
 
-MOMENTS = 4
+MOMENTS = 10
 MOMENTS_LONG = 300
 RUNS = 3
 LONGEST_LIFE = 1.6
