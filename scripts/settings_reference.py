@@ -3,8 +3,7 @@
 import sys
 from pathlib import Path
 
-from flowforge.settings.setting import Secrecy, Setting
-from flowforge.settings.table import CLIENT_VARIABLES, SETTINGS
+from flowforge.settings.table import CLIENT_VARIABLES, SETTINGS, Secrecy, Setting
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "settings.md"
 
@@ -29,12 +28,7 @@ TITLES = {
     "storage": "Storage",
     "webhook": "Webhooks",
     "github": "GitHub",
-    "gitlab": "GitLab",
-    "bitbucket": "Bitbucket",
-    "gitea": "Gitea",
-    "forgejo": "Forgejo",
     "runner": "Local runner",
-    "jobs": "Containers of jobs",
     "log": "The server's own log",
     "client": "Command line",
 }

@@ -1,11 +1,15 @@
 """`flowforge up`."""
 
+import os
+import sys
 from pathlib import Path
 
 import click
 
 from flowforge.cli.exit_codes import CommandFailed, ExitCode
-from flowforge.cli.start import settings_of
+from flowforge.cli.foreign_text import one_line
+from flowforge.errors import SettingsError
+from flowforge.settings import Settings, load_settings
 
 
 @click.command(short_help="Start the server on this machine.")
@@ -20,7 +24,7 @@ def up(config: Path | None) -> None:
 
     Everything is set by environment variables or a TOML file; see docs/reference/settings.md.
     """
-    settings = settings_of(config)
+    settings = _settings(config)
     from flowforge.wiring import Announcement, serve
 
     def announce(announcement: Announcement) -> None:
@@ -36,3 +40,15 @@ def up(config: Path | None) -> None:
         serve(settings, announce)
     except KeyboardInterrupt:
         raise CommandFailed(code=ExitCode.CANCELLED) from None
+
+
+def _settings(config: Path | None) -> Settings:
+    try:
+        settings = load_settings(os.environ, config, Path.cwd())
+    except SettingsError as error:
+        for mistake in error.mistakes[:-1]:
+            print(f"flowforge: {one_line(mistake)}", file=sys.stderr)
+        raise CommandFailed(error.mistakes[-1]) from None
+    for warning in settings.warnings:
+        print(f"flowforge: warning: {one_line(warning)}", file=sys.stderr)
+    return settings

@@ -2,13 +2,12 @@
 
 from flowforge.dialects.registry import dialect_of
 from flowforge.errors import PipelineConfigError
-from flowforge.model.inputs import NOTHING_GIVEN, Given
 from flowforge.model.pipeline_config import PipelineConfig
 
 
-def load(text: str, path: str, given: Given = NOTHING_GIVEN) -> PipelineConfig:
+def load(text: str, path: str) -> PipelineConfig:
     """Raises `PipelineConfigError` with every error of the file."""
-    parsed = dialect_of(path).parse(text, path, given)
+    parsed = dialect_of(path).parse(text, path)
     if parsed.pipeline is None:
         raise PipelineConfigError(parsed.errors)
     return parsed.pipeline

@@ -31,8 +31,7 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSpec:
-    """`timeout` bounds the step, `silence_timeout` the time without output; seconds, None for no bound. One in the
-    `background` is not waited for, and ends with the job."""
+    """`timeout` bounds the step, `silence_timeout` the time without output; seconds, None for no bound."""
 
     name: str
     do: Script | Checkout
@@ -41,4 +40,3 @@ class StepSpec:
     working_directory: str | None = None
     timeout: float | None = None
     silence_timeout: float | None = None
-    background: bool = False

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from flowforge.engine.mask import Masker
-from flowforge.engine.retry import Failure
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.claim import Lease, StepReport
 from flowforge.model.order import JobOrder
@@ -14,19 +13,16 @@ from flowforge.services.local_events import LocalEvent, StepFinished, StepOutput
 
 @dataclass(slots=True, kw_only=True)
 class LocalJob:
-    """`steps` are the newest reports, one for each step of the order. `size` is how much of the log was taken,
-    `failures` how the attempts so far ended."""
+    """`steps` are the newest reports, one for each step of the order. `size` is how much of the log was taken."""
 
     id: int
     order: JobOrder
     masker: Masker
     attempt: int = 0
-    token: str = ""
     started: float = 0.0
     seconds: float = 0.0
     size: int = 0
     steps: list[StepReport] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
 
     @property
     def key(self) -> AttemptKey:
@@ -34,11 +30,10 @@ class LocalJob:
 
     @property
     def lease(self) -> Lease:
-        return Lease(attempt=self.key, token=self.token)
+        return Lease(attempt=self.key, token=str(self.key))
 
-    def begin(self, token: str, now: float) -> None:
+    def begin(self, now: float) -> None:
         self.attempt += 1
-        self.token = token
         self.started = now
         self.size = 0
         self.steps = [StepReport(index=step.index, status=Status.PENDING) for step in self.order.steps]
@@ -76,9 +71,6 @@ class LocalJob:
             for order, step in zip(self.order.steps, self.steps, strict=False)
         )
 
-    def failing_code(self) -> int | None:
-        return next((step.exit_code for step in self.steps if step.status is Status.FAILURE), None)
-
     def _started(self, index: int) -> StepStarted:
         return StepStarted(job=self.order.key, index=index, step=self.order.steps[index].name)
 
@@ -90,9 +82,8 @@ class LocalJob:
     def _under_way(self) -> int:
         """A step's bytes come before its end is reported, and the next one's behind that."""
         running = (step.index for step in self.steps if step.status is Status.RUNNING)
-        watched = self.order.watched
-        left = (step.index for step in watched if not self.steps[step.index].status.terminal)
-        return next(running, next(left, watched[-1].index))
+        left = (step.index for step in self.steps if not step.status.terminal)
+        return next(running, next(left, len(self.steps) - 1))
 
     def _finished(self, report: StepReport) -> StepFinished:
         began, ended = report.started_at, report.finished_at

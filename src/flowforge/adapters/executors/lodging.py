@@ -101,7 +101,6 @@ def remove(site: Site, key: AttemptKey) -> None:
     _secrets(site, key).unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         shutil.rmtree(site.control(key))
-    slot_record(site, key).unlink(missing_ok=True)
 
 
 def aside(site: Site, key: AttemptKey) -> Path:
@@ -110,19 +109,10 @@ def aside(site: Site, key: AttemptKey) -> Path:
     return workspace.with_name(f"{workspace.name}.aside")
 
 
-def slot_record(site: Site, key: AttemptKey) -> Path:
-    """Names the container that was started before there was this attempt, where it has such a one."""
-    return _beside(site, key, "slot")
-
-
 def _secrets(site: Site, key: AttemptKey) -> Path:
-    return _beside(site, key, "secrets")
-
-
-def _beside(site: Site, key: AttemptKey, kind: str) -> Path:
-    """Not in the control folder, which a job in a container can read and may write."""
+    """Beside the control folder, which a job in a container can read."""
     control = site.control(key)
-    return control.with_name(f"{control.name}.{kind}")
+    return control.with_name(f"{control.name}.secrets")
 
 
 def _open_private(path: str, flags: int) -> int:

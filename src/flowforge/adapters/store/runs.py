@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import Row, Select, bindparam, insert, select, update
 
-from flowforge.adapters.store.bulk import Bulk
 from flowforge.adapters.store.session import Session
 from flowforge.adapters.store.shape import Shape
 from flowforge.adapters.store.tables import runs
@@ -15,19 +14,7 @@ from flowforge.model.run import Run
 from flowforge.model.status import Status
 from flowforge.model.trigger import Trigger
 
-_TRIGGER = (
-    "repository",
-    "commit",
-    "ref",
-    "branch",
-    "title",
-    "author",
-    "author_id",
-    "before",
-    "pull_request",
-    "inputs",
-    "caused_by",
-)
+_TRIGGER = ("repository", "commit", "ref", "branch", "title", "author")
 
 
 def _run(**columns: Any) -> Run:
@@ -35,7 +22,9 @@ def _run(**columns: Any) -> Run:
     return Run(trigger=Trigger(event=columns.pop("trigger_event"), **parts), **columns)
 
 
-SHAPE = Shape(runs, _run, {"trigger_event": "trigger.event"} | {name: f"trigger.{name}" for name in _TRIGGER})
+_SHAPE = Shape(
+    runs, _run, {"trigger_event": "trigger.event"} | {name: f"trigger.{name}" for name in _TRIGGER}
+)
 _c = runs.c
 _GOING = [status for status in Status if not status.terminal]
 _FILTERS = {
@@ -45,7 +34,7 @@ _FILTERS = {
     "status": _c.status == bindparam("status"),
 }
 
-_ADD = Bulk(runs)
+_ADD = insert(runs)
 _GET = select(runs).where(_c.id == bindparam("id"))
 _HOLD = _GET.with_for_update()
 _SAVE = update(runs).where(_c.id == bindparam("run"))
@@ -66,16 +55,16 @@ class SqlRuns:
 
     def add(self, runs: Sequence[Run]) -> None:
         if runs:
-            self._session.insert(_ADD, SHAPE.read(runs))
+            self._session.change(_ADD, _SHAPE.rows(runs))
 
     def get(self, id: int) -> Run | None:
-        return SHAPE.optional(self._session.first(_GET, {"id": id}))
+        return _SHAPE.optional(self._session.first(_GET, {"id": id}))
 
     def hold(self, id: int) -> Run | None:
-        return SHAPE.optional(self._session.first(_HOLD if self._session.writes else _GET, {"id": id}))
+        return _SHAPE.optional(self._session.first(_HOLD if self._session.writes else _GET, {"id": id}))
 
     def save(self, run: Run) -> None:
-        row = SHAPE.row(run)
+        row = _SHAPE.row(run)
         row["run"] = row.pop("id")
         if not run.config_text:
             del row["config_text"]
@@ -94,7 +83,7 @@ class SqlRuns:
         given = {"after": after, "project_id": project_id, "branch": branch, "status": status}
         used = {name: value for name, value in given.items() if value is not None}
         rows: Sequence[Row[Any]] = self._session.all(_newest(frozenset(used)), used | {"limit": limit})
-        return SHAPE.values(rows)
+        return _SHAPE.values(rows)
 
     def unplanned(self) -> Sequence[int]:
         return [row[0] for row in self._session.all(_UNPLANNED)]

@@ -1,8 +1,6 @@
 """The port `Vault` on the tokens that the settings hold for forges."""
 
-from collections.abc import Collection, Mapping
-
-from flowforge.model.secret import SecretScope
+from collections.abc import Mapping
 
 
 class ForgeTokens:
@@ -11,6 +9,5 @@ class ForgeTokens:
     def __init__(self, tokens: Mapping[str, str | None]) -> None:
         self._tokens = tokens
 
-    async def values(self, scope: SecretScope, names: Collection[str]) -> Mapping[str, str]:
-        del scope  # the server's own
-        return {name: value for name in names if (value := self._tokens.get(name))}
+    def get(self, name: str) -> str | None:
+        return self._tokens.get(name) or None

@@ -10,17 +10,7 @@ from flowforge.server.permissions import permission
 
 router = APIRouter(tags=["server"])
 
-FEATURES = (
-    "runs",
-    "logs.range",
-    "logs.lines",
-    "logs.follow",
-    "events",
-    "runners",
-    "projects",
-    "links",
-    "secrets",
-)
+FEATURES = ("runs", "logs.range", "logs.lines", "logs.follow", "events", "runners", "projects", "links")
 
 
 class Info(Value):

@@ -38,7 +38,7 @@ class Journal:
         while self._changes:
             rows, key, old = self._changes.pop()
             if old is _MISSING:
-                rows.pop(key, None)
+                del rows[key]
             else:
                 rows[key] = old
 

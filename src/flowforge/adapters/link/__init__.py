@@ -1,1 +1,0 @@
-"""The runner's way to a server on another machine."""
