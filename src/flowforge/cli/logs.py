@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +22,8 @@ LOOK_AGAIN = 0.2
 """Seconds until a stream that ended before its job did is taken up again."""
 AWAY_SECONDS = 60.0
 """How long a server may be away while its log is followed."""
+PLANNED_SECONDS = 60.0
+"""How long the jobs of a run are waited for whose log is followed."""
 LARGEST_JSON = 64 * 1024 * 1024
 
 Write = Callable[[bytes], None]
@@ -42,7 +44,8 @@ def logs(*, run: int, job: str | None, follow: bool, as_json: bool) -> None:
     if follow and as_json:
         raise click.UsageError("--follow prints a log as it grows and --json one value: choose one of them")
     with api() as server:
-        jobs = _planned_jobs(server, run, job) if follow else _jobs(server, run, job)
+        value = _planned(server, run) if follow else _run(server, run)
+        jobs = _jobs(value, run, job)
         if as_json:
             print_json({"run": run, "jobs": [_with_log(server, run, entry) for entry in jobs]})
             return
@@ -57,19 +60,22 @@ def logs(*, run: int, job: str | None, follow: bool, as_json: bool) -> None:
             end()
 
 
-def _planned_jobs(server: Api, run: int, job: str | None) -> Sequence[dict[str, Any]]:
+def _planned(server: Api, run: int) -> Mapping[str, Any]:
     """Whoever follows a run from its push is there before its jobs are known."""
-    deadline = time.monotonic() + AWAY_SECONDS
-    while time.monotonic() < deadline:
-        value = server.get(f"/api/v1/runs/{run}")
-        if value.get("jobs") or value.get("status") != "pending":
-            break
+    deadline = time.monotonic() + PLANNED_SECONDS
+    value = _run(server, run)
+    while not value.get("jobs") and value.get("status") == "pending" and time.monotonic() < deadline:
         time.sleep(LOOK_AGAIN)
-    return _jobs(server, run, job)
+        value = _run(server, run)
+    return value
 
 
-def _jobs(server: Api, run: int, job: str | None) -> Sequence[dict[str, Any]]:
-    value = server.get(f"/api/v1/runs/{run}")
+def _run(server: Api, run: int) -> Mapping[str, Any]:
+    value: Mapping[str, Any] = server.get(f"/api/v1/runs/{run}")
+    return value
+
+
+def _jobs(value: Mapping[str, Any], run: int, job: str | None) -> Sequence[dict[str, Any]]:
     jobs = [entry for entry in value.get("jobs") or () if isinstance(entry, dict)]
     if job is not None:
         jobs = [entry for entry in jobs if job in (str(entry.get("id")), entry.get("key"), entry.get("name"))]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from flowforge.model.exit import Exit
 from flowforge.model.status import Cause, Status
 from tests.contract.executors.lodge import GRACE, KEY, Lodge, Pail, Story, When, script
 
@@ -102,25 +103,26 @@ async def test_a_cancel_between_steps_is_told_by_exactly_one_step(lodge: Lodge, 
         group.create_task(story.watch(room, order.steps))
         await asyncio.sleep(delay)
         await room.stop("enough")
-    told = [ended.status for ended in story.exits]
-    if Status.CANCELLED not in told:
-        assert told == [Status.SUCCESS] * 30
-        return
-    first = told.index(Status.CANCELLED)
-    assert told == [Status.SUCCESS] * first + [Status.CANCELLED] + [Status.SKIPPED] * (29 - first)
+    _cut_off(story, Status.CANCELLED)
 
 
 @pytest.mark.parametrize("lodge", ["process"], indirect=True)
 @pytest.mark.parametrize("limit", [0.001 * n for n in range(1, 12)])
 async def test_a_time_limit_reached_between_steps_fails_the_job(lodge: Lodge, limit: float) -> None:
     story = await lodge.run(lodge.order(*["true"] * 30, timeout=limit))
+    first = _cut_off(story, Status.FAILURE)
+    assert first is None or first.cause is Cause.TIMEOUT
+
+
+def _cut_off(story: Story, by: Status) -> Exit | None:
+    """The one exit of thirty that says so, all before it a success and all behind it skipped; None where all went through."""
     told = [ended.status for ended in story.exits]
-    if Status.FAILURE not in told:
+    if by not in told:
         assert told == [Status.SUCCESS] * 30
-        return
-    first = told.index(Status.FAILURE)
-    assert told == [Status.SUCCESS] * first + [Status.FAILURE] + [Status.SKIPPED] * (29 - first)
-    assert story.exits[first].cause is Cause.TIMEOUT
+        return None
+    first = told.index(by)
+    assert told == [Status.SUCCESS] * first + [by] + [Status.SKIPPED] * (29 - first)
+    return story.exits[first]
 
 
 async def test_cancel_after_the_last_step_changes_nothing(lodge: Lodge) -> None:
