@@ -7,7 +7,7 @@ WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n
 PYTEST := $(if $(WITH_COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/python -m pytest)
 ARGS ?=
 
-.PHONY: help setup demo test test-needs unit check bench soak package lock docs clean
+.PHONY: help setup demo test test-needs unit check style bench soak package lock docs clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -26,12 +26,14 @@ test-needs:
 unit: .venv/.dev ## the tests of rules and values alone, in seconds
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/unit $(ARGS)
 
-check: .venv/.dev ## ruff, mypy, import contracts, house tests
+check: style ## ruff, mypy, import contracts, house tests
+	$(BIN)/python -m pytest -q tests/house
+
+style: .venv/.dev ## what is checked without running a test: ruff, mypy, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q tests/house
 
 bench: .venv/.dev ## measure against bare docker run and the raw floors
 	@$(BIN)/python -m bench

@@ -11,12 +11,17 @@ from bench.results import Results
 
 FIGURES = {
     "chain": 5,
+    "warm": 5,
+    "queue": 2,
+    "first_command": 7,
     "webhook": 5,
+    "cpu": 5,
     "logs": 3,
     "follow": 3,
     "start": 7,
     "listing": 5,
     "command_line": 5,
+    "plan": 5,
 }
 """Modules of `bench.figures`, with the rounds each is given when nobody says otherwise."""
 

@@ -40,5 +40,14 @@ def resident_mb(process: int) -> float:
 
 def cpu_seconds(process: int) -> float:
     """User and system time, that of children it has waited for included."""
+    return _ticks(process, 4) / os.sysconf("SC_CLK_TCK")
+
+
+def own_cpu_seconds(process: int) -> float:
+    """Without its children's."""
+    return _ticks(process, 2) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(process: int, count: int) -> int:
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+    return sum(int(ticks) for ticks in fields[11 : 11 + count])

@@ -76,15 +76,18 @@ class _Connection:
             return False
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(f"the server answered {head[:80]!r} {body[:200]!r}")
-        if len(body) < _length(head):
+        if not _whole(head.lower(), body):
             return False
         self.elapsed = time.perf_counter() - self._since
         self._answer = b""
         return True
 
 
-def _length(head: bytes) -> int:
-    for line in head.lower().split(b"\r\n"):
+def _whole(head: bytes, body: bytes) -> bool:
+    """By its length, or by the chunk that ends it."""
+    for line in head.split(b"\r\n"):
         if line.startswith(b"content-length:"):
-            return int(line[15:])
+            return len(body) >= int(line[15:])
+    if b"transfer-encoding: chunked" in head:
+        return body.endswith(b"0\r\n\r\n")
     raise RuntimeError("the server answered without a length")

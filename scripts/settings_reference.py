@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from flowforge.settings.table import CLIENT_VARIABLES, SETTINGS, Secrecy, Setting
+from flowforge.settings.setting import Secrecy, Setting
+from flowforge.settings.table import CLIENT_VARIABLES, SETTINGS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "reference" / "settings.md"
 
@@ -28,7 +29,12 @@ TITLES = {
     "storage": "Storage",
     "webhook": "Webhooks",
     "github": "GitHub",
+    "gitlab": "GitLab",
+    "bitbucket": "Bitbucket",
+    "gitea": "Gitea",
+    "forgejo": "Forgejo",
     "runner": "Local runner",
+    "jobs": "Containers of jobs",
     "log": "The server's own log",
     "client": "Command line",
 }

@@ -15,8 +15,9 @@ Written by `make docs` from the tables in `src/flowforge/engine/machine.py`; cha
 A row is a phase, a column something that happens, a cell the rule that answers it. An empty cell means that it changes nothing:
 that is how late, repeated and impossible reports end. The rules are told at the top of the module.
 
-What people see is the status: a job is `pending` while it is blocked or ready, `running` while it is running or
-stopping, and has one of `success`, `failure`, `cancelled` and `skipped` for good once it is over.
+What people see is the status: a job is `pending` while it is blocked, queued or ready, `waiting` while a person must open
+it, `running` while it is running or stopping, and has one of `success`, `failure`, `cancelled` and `skipped` for good once
+it is over. A run is `waiting` while it is held for an approval, or while all that is open in it waits for people.
 """
 
 

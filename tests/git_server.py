@@ -19,12 +19,13 @@ def _opened() -> threading.Event:
 
 @dataclass
 class GitServer:
-    """`password` makes every repository private; `redirect` sends every request to another origin; `old` speaks the
+    """`password` makes every repository private to `user`; `redirect` sends every request to another origin; `old` speaks the
     protocol that refuses commits no ref points at; while `open` is clear nothing is answered.
     `heard` holds the path and the credential of each request."""
 
     folder: Path
     password: str = ""
+    user: str = "x-access-token"
     redirect: str = ""
     old: bool = False
     page: bytes = b""
@@ -40,7 +41,7 @@ class GitServer:
         return f"http://{self.host}/{name}"
 
     def lets_in(self, credential: str) -> bool:
-        expected = base64.b64encode(f"x-access-token:{self.password}".encode()).decode()
+        expected = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         return not self.password or credential == f"Basic {expected}"
 
 

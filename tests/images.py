@@ -1,7 +1,7 @@
 """Real images of odd kinds, made from this machine's own programs, so that no registry is needed.
 
 Each is called `flowforge-test/<kind>`: `busybox`, `dash` (no other shell), `bash`, `user-name` and `user-number` (not root),
-and `no-shell`.
+`no-shell`, and as services `web` (listens on 8080) and `checked` (has a health check).
 """
 
 import http.client
@@ -25,10 +25,14 @@ GROUP = "root:x:0:\napp:x:1235:\nextra:x:1300:app\nother:x:1301:\n"
 
 
 class EngineConnection(http.client.HTTPConnection):
+    def __init__(self, host: str, engine: Path = ENGINE_SOCKET) -> None:
+        super().__init__(host)
+        self._engine = engine
+
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(60)
-        self.sock.connect(str(ENGINE_SOCKET))
+        self.sock.connect(str(self._engine))
 
 
 class _Root:
@@ -111,6 +115,9 @@ def _no_shell() -> _Root:
     return root
 
 
+# Says that it is well after a while only.
+WARM_UP = 'CMD ["/bin/sh", "-c", "sleep 0.3; touch /ready; echo ready; exec sleep 600"]'
+
 KINDS: dict[str, tuple[Callable[[], _Root], tuple[str, ...]]] = {
     "busybox": (lambda: _tools("sh", "ash"), ()),
     "dash": (lambda: _with_program("dash", "bin/sh"), ()),
@@ -119,25 +126,30 @@ KINDS: dict[str, tuple[Callable[[], _Root], tuple[str, ...]]] = {
     "user-number": (lambda: _tools("sh", "ash"), ("USER 4321:4322",)),
     "user-unknown": (lambda: _tools("sh", "ash"), ("USER nobody-here",)),
     "no-shell": (_no_shell, ()),
+    "web": (
+        lambda: _tools("sh", "ash"),
+        ("EXPOSE 8080", 'CMD ["/bin/busybox", "httpd", "-f", "-p", "8080"]'),
+    ),
+    "checked": (lambda: _tools("sh", "ash"), ("HEALTHCHECK --interval=30s CMD test -e /ready", WARM_UP)),
 }
 
 
-def image(kind: str) -> str:
+def image(kind: str, engine: Path = ENGINE_SOCKET) -> str:
     """The name of an image of this kind, which is made if it is not there."""
     name = f"flowforge-test/{kind}"
-    status, _ = _ask("GET", f"/images/{name}:latest/json")
+    status, _ = _ask(engine, "GET", f"/images/{name}:latest/json")
     if status == 404:
         make, changes = KINDS[kind]
         query = urlencode(
             [("fromSrc", "-"), ("repo", name), ("tag", "latest"), *(("changes", c) for c in changes)]
         )
-        status, answer = _ask("POST", f"/images/create?{query}", make().close())
+        status, answer = _ask(engine, "POST", f"/images/create?{query}", make().close())
         assert status == 200, answer
     return name
 
 
-def _ask(method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    connection = EngineConnection("engine")
+def _ask(engine: Path, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    connection = EngineConnection("engine", engine)
     try:
         connection.request(method, path, body=body)
         answer = connection.getresponse()

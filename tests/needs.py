@@ -33,6 +33,20 @@ def _docker() -> str:
     return ""
 
 
+def _podman() -> str:
+    """Rootful: it makes networks of its own."""
+    for part in ("podman", "netavark", "unshare"):
+        places = os.pathsep.join((os.environ.get("PATH", ""), "/usr/lib/podman", "/usr/libexec/podman"))
+        if shutil.which(part, path=places) is None:
+            return f"no {part} (Debian packages podman, netavark and aardvark-dns)"
+    return _root()
+
+
+def _dockerd() -> str:
+    missing = [part for part in ("dockerd", "containerd", "unshare") if shutil.which(part) is None]
+    return f"no command {missing[0]} (Debian package docker.io)" if missing else _root()
+
+
 def _busybox() -> str:
     path = shutil.which("busybox")
     if path is None:
@@ -60,12 +74,18 @@ def _user() -> str:
 
 PROBES: dict[str, Callable[[], str]] = {
     "docker": _docker,
+    "dockerd": _dockerd,
+    "podman": _podman,
     "postgres": _postgres,
     "busybox": _busybox,
     "git": _command("git", "git"),
     "bash": _command("bash", "bash"),
     "dash": _command("dash", "dash"),
     "wrk": _command("wrk", "wrk"),
+    "ip": _command("ip", "iproute2"),
+    "openssl": _command("openssl", "openssl"),
+    "iptables": _command("iptables", "iptables"),
+    "cc": _command("cc", "build-essential"),
     "debian": _debian,
     "root": _root,
     "user": _user,

@@ -14,22 +14,21 @@ CHAIN = f"{JOBS} no-op jobs in a chain, webhook accepted → run finished"
 
 def measure(rounds: int, results: Results) -> None:
     busybox = image("busybox")
-    bare = results.row(BARE)
-    chain = results.row(CHAIN, floor=BARE, target=Target(Bound.AT_MOST, 1.3, of_ratio=True))
+    beside = results.row(BARE)
+    ten = results.row(CHAIN, floor=BARE, target=Target(Bound.AT_MOST, 1.15, of_ratio=True))
     prepared = results.row("of it: accepted → planned (fetch, parse, plan)")
     ours = results.row("of it: FlowForge's own, per job")
     with site() as place:
-        pipeline = _pipeline(busybox)
-        place.carry_out("bench/chain", _pipeline(busybox, 1))
+        place.carry_out("bench/chain", pipeline(busybox, 1))
         for _ in range(rounds):
-            bare.samples.append(_bare(busybox))
-            whole, planning = _chain(place, pipeline)
-            chain.samples.append(whole)
+            beside.samples.append(bare(busybox))
+            whole, planning = chain(place, pipeline(busybox))
+            ten.samples.append(whole)
             prepared.samples.append(planning)
-            ours.samples.append((whole - planning - bare.samples[-1]) / JOBS)
+            ours.samples.append((whole - planning - beside.samples[-1]) / JOBS)
 
 
-def _pipeline(image: str, jobs: int = JOBS) -> str:
+def pipeline(image: str, jobs: int = JOBS) -> str:
     lines = ["jobs:"]
     for number in range(jobs):
         lines += [f"  j{number}:", f"    docker: [{{image: {image}}}]", "    steps: [{run: 'true'}]"]
@@ -41,16 +40,16 @@ def _pipeline(image: str, jobs: int = JOBS) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _bare(image: str) -> float:
+def bare(image: str, times: int = JOBS) -> float:
     begun = time.perf_counter()
-    for _ in range(JOBS):
+    for _ in range(times):
         subprocess.run(["docker", "run", "--rm", image, "true"], check=True, capture_output=True)
     return (time.perf_counter() - begun) * 1e3
 
 
-def _chain(place: Site, pipeline: str) -> tuple[float, float]:
+def chain(place: Site, text: str, repository: str = "bench/chain") -> tuple[float, float]:
     """By the server's clock, so that asking whether it is over does not count."""
-    run = place.carry_out("bench/chain", pipeline)
+    run = place.carry_out(repository, text)
     first = min(job["started_at"] for job in run["jobs"])
     return (
         seconds_between(run["created_at"], run["finished_at"]) * 1e3,

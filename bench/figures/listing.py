@@ -11,6 +11,7 @@ from bench.million import RUNS, fill
 from bench.results import Bound, Results, Target, percentile
 from bench.site import temporary_folder
 from bench.wire import exchange, request
+from flowforge.adapters.data.clock import SystemClock
 from flowforge.adapters.store.opening import open_store
 from flowforge.services.browse import Browse, RunFilter
 from tests.rig.server import RealServer
@@ -55,7 +56,7 @@ def _floor(database: Path) -> float:
 
 async def _store(database: Path, results: Results) -> None:
     store = open_store(f"sqlite:///{database}")
-    browse = Browse(store)
+    browse = Browse(store, SystemClock())
     for name, (where, query) in FILTERS.items():
         after = RUNS // 2 if "cursor" in query else None
         taken = []

@@ -10,8 +10,8 @@ from bench.results import Bound, Results, Target
 from bench.site import Site, site, temporary_folder
 from tests.rig.server import RealServer
 
-SOON = Target(Bound.AT_MOST, 800)
-SMALL = Target(Bound.AT_MOST, 100)
+SOON = Target(Bound.AT_MOST, 600)
+SMALL = Target(Bound.AT_MOST, 90)
 IDLE = 3.0
 INTERPRETER = "python3 -c pass"
 ASKED = ("/api/v1/info", "/api/v1/runs", "/api/v1/runners", "/ui/projects", "/ui/login")

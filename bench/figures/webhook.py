@@ -10,6 +10,7 @@ from socket import create_server
 
 import uvloop
 
+from bench.buildbot import IGNORED, available, buildbot
 from bench.deliveries import Deliveries, headers_of
 from bench.machine import cpu_seconds
 from bench.results import Bound, Results, Target, percentile
@@ -25,6 +26,10 @@ from tests.rig.server import SECRET
 
 CLIENTS = 32
 MANY, FEW = 6000, 1000
+PEERS = 300
+"""Pushes for Buildbot in a round: some three seconds of them."""
+ACCEPTED = f"webhook accepted, {CLIENTS} clients"
+MANY_TIMES = Target(Bound.AT_LEAST, 20, of_ratio=True)
 FLOOR = "SQLite alone, the body inserted and committed, one after another"
 
 
@@ -41,7 +46,7 @@ def measure(rounds: int, results: Results) -> None:
         for _ in range(rounds):
             results.row(FLOOR, "/s").samples.append(_floor(deliveries))
             _alone(place, deliveries, results)
-            _together(place, deliveries, results, f"webhook accepted, {CLIENTS} clients", 1500)
+            _together(place, deliveries, results, ACCEPTED, 3000)
             results.row("intake in-process, 32 at once", "/s", floor=FLOOR).samples.append(
                 _intake(deliveries)
             )
@@ -50,6 +55,23 @@ def measure(rounds: int, results: Results) -> None:
         exchange(_port(place), deliveries.requests(FEW), CLIENTS)
         for _ in range(rounds):
             _together(place, deliveries, results, f"webhook accepted, {CLIENTS} clients, refused", None)
+    _beside_buildbot(rounds, results)
+
+
+def _beside_buildbot(rounds: int, results: Results) -> None:
+    """The same pushes, of a branch that nothing is built of; ours from the same rounds, for the ratio."""
+    if not available():
+        results.note("webhook: Buildbot could not be installed here; its rows are left out.")
+        return
+    theirs = f"Buildbot's hook accepted, {CLIENTS} clients"
+    ours = results.row(f"{ACCEPTED} ÷ Buildbot's", "/s", floor=theirs, target=MANY_TIMES)
+    with buildbot(slots=1) as peer, _slow_forge() as slow, site(_trusting(slow)) as place:
+        deliveries = Deliveries(f"http://{slow}", SECRET)
+        exchange(_port(place), deliveries.requests(FEW), CLIENTS)
+        for _ in range(rounds):
+            requests = peer.requests(deliveries, PEERS, IGNORED)
+            results.row(theirs, "/s").samples.append(exchange(peer.port, requests, CLIENTS).rate)
+            ours.samples.append(exchange(_port(place), deliveries.requests(MANY), CLIENTS).rate)
 
 
 def _trusting(forge: str) -> dict[str, str]:
@@ -58,7 +80,7 @@ def _trusting(forge: str) -> dict[str, str]:
 
 def _alone(place: Site, deliveries: Deliveries, results: Results) -> None:
     answered = exchange(_port(place), deliveries.requests(FEW), 1).latencies
-    target = Target(Bound.AT_MOST, 4)
+    target = Target(Bound.AT_MOST, 3)
     results.row("webhook, one client, p50", target=target).samples.append(percentile(answered, 0.5) * 1e3)
     results.row("webhook, one client, p99").samples.append(percentile(answered, 0.99) * 1e3)
 

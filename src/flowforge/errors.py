@@ -3,6 +3,7 @@
     FlowForgeError
     ├── BadInput                  you: what was asked cannot be read or makes no sense
     │   ├── PipelineConfigError       a pipeline's file has errors (carries its problems)
+    │   ├── ProtocolRefused           the two sides speak no version that both know
     │   ├── SettingsError             the server's configuration has errors (carries each)
     │   └── TooLarge                  more than the stated limit
     ├── NotFound                  you: no such thing, or none that you may see
@@ -13,8 +14,12 @@
     ├── Upstream                  them: something outside did not do its part
     │   ├── SourceUnavailable         the repository or the commit cannot be had
     │   ├── EngineUnavailable         no container engine, or it refused
+    │   ├── ServiceUnavailable        a job's own service is not ready in time
+    │   ├── NotServing                somebody answers for a server that is not at work
     │   ├── NotConfigured             this server lacks what it must be given to ask at all
+    │   ├── SealBroken                a stored secret was changed, moved or cut behind our back
     │   ├── RoomGone                  the machine lost a job's room, by a restart for example
+    │   ├── NoRoom                    the disk is full, or less than the floor is left of it
     │   └── StoreUnavailable          the database does not answer, or too much waits for it
     └── Bug                       us
 
@@ -56,6 +61,10 @@ class SettingsError(BadInput):
     def __init__(self, mistakes: tuple[str, ...]) -> None:
         super().__init__("; ".join(mistakes))
         self.mistakes = mistakes
+
+
+class ProtocolRefused(BadInput):
+    """A runner and a server are too far apart to work together."""
 
 
 class TooLarge(BadInput):
@@ -104,12 +113,29 @@ class EngineUnavailable(Upstream):
     """The container engine does not answer, or refused."""
 
 
+class ServiceUnavailable(Upstream):
+    """A service that runs beside a job was not ready within its deadline, or went away before."""
+
+
+class NotServing(Upstream):
+    """The other side's machine answered, and said that nobody serves there now. Unlike silence, this is no sign that
+    others may still hear from it while we do not."""
+
+
 class NotConfigured(Upstream):
     """This server was not given what it needs to ask, such as a token: true of every request alike."""
 
 
+class SealBroken(Upstream):
+    """A sealed value that cannot be what we stored: changed, cut, or moved from another secret's row."""
+
+
 class RoomGone(Upstream):
     """A room that was begun in an earlier life is not there any more, or not enough of it to go on."""
+
+
+class NoRoom(Upstream):
+    """What was sent is not kept, because the disk has no room for it now."""
 
 
 class StoreUnavailable(Upstream):

@@ -111,11 +111,17 @@ def _console_renderer(console: "LogFormat", out: TextIO) -> "list[Processor]":
     return [structlog.processors.format_exc_info, redact, renderer]
 
 
+class _FileOnADisk(logging.handlers.RotatingFileHandler):
+    """A disk that is full takes no lines; the other handler has them, and a traceback for each would bury them."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the library's name
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
+
+
 def _file_handler(path: Path) -> logging.Handler:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=FILE_LIMIT, backupCount=FILES_KEPT, encoding="utf-8"
-    )
+    handler = _FileOnADisk(path, maxBytes=FILE_LIMIT, backupCount=FILES_KEPT, encoding="utf-8")
     handler.setFormatter(_formatter(_json_renderer()))
     return handler
 

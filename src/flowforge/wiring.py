@@ -12,42 +12,53 @@ import structlog
 import uvloop
 
 from flowforge.adapters.data.clock import SystemClock
+from flowforge.adapters.data.floor import Floor
 from flowforge.adapters.data.folder import DataFolder
-from flowforge.adapters.executors.docker.executor import DockerExecutor
-from flowforge.adapters.executors.process.executor import ProcessExecutor
 from flowforge.adapters.executors.site import Site
 from flowforge.adapters.git.mirror_sources import MirrorSources
 from flowforge.adapters.git.mirrors import GitMirrors, MirrorPolicy
+from flowforge.adapters.git.source_pack import MirrorPacks
 from flowforge.adapters.http.client import HttpClient
 from flowforge.adapters.logs.folder import FileLogs
-from flowforge.adapters.notify.commit_statuses import ForgeCommitStatuses
 from flowforge.adapters.queue.bell import LocalBell
 from flowforge.adapters.spool.folder import FolderSpool
 from flowforge.adapters.store.opening import open_store
 from flowforge.adapters.vault.environment import EnvironmentVault
-from flowforge.adapters.vault.forge_tokens import ForgeTokens
-from flowforge.forges.registry import FORGES
+from flowforge.adapters.vault.key_ring import KeyRing
+from flowforge.adapters.vault.layered import LayeredVault
+from flowforge.adapters.vault.sealed import SealedVault
+from flowforge.adapters.vault.sealer import RingSealer
 from flowforge.local_token import is_loopback, publish
 from flowforge.logging import configure_logging
-from flowforge.ports import Bell, Clock, Executor, Logs, Sources, Store, Vault
+from flowforge.model.secret import SecretKind
+from flowforge.ports import Bell, Clock, Executor, Logs, Sealer, SourcePacks, Sources, Store, Vault
 from flowforge.runner.agent import Agent
 from flowforge.runner.patient import PatientLink
 from flowforge.runner.rhythm import Rhythm
-from flowforge.server.app import Application, DoorSettings, Ground, Services, Unsigned, create_app
+from flowforge.server.app import Application, DoorSettings, Ground, Services, Trust, Unsigned, create_app
 from flowforge.server.serve import Ending, listen, listening
 from flowforge.server.serve import serve as serve_http
 from flowforge.services.access import Access
 from flowforge.services.browse import Browse
 from flowforge.services.control import Control
+from flowforge.services.enrolment import Enrolment
+from flowforge.services.follow import Followers
+from flowforge.services.handout import Handout
+from flowforge.services.hook_secrets import ProjectHookSecrets
 from flowforge.services.intake import Intake
 from flowforge.services.link import Desk
 from flowforge.services.links import Links
 from flowforge.services.prepare import Preparer
+from flowforge.services.reception import Reception
 from flowforge.services.runners import Runners
+from flowforge.services.secrets import Secrets
 from flowforge.services.statuses import StatusKeeper, Wording
+from flowforge.services.steady import SteadyClock
+from flowforge.services.timetable import Timetable
 from flowforge.services.watch import Patience, Watch
-from flowforge.settings import ExecutorChoice, Settings
-from flowforge.wiring_local import engine_address
+from flowforge.settings import Settings
+from flowforge.wiring_forges import clone_credentials, commit_statuses
+from flowforge.wiring_local import lasting_executor
 
 log = structlog.get_logger()
 
@@ -97,7 +108,7 @@ async def _local_token(parts: "System", url: str) -> AsyncIterator[None]:
         parts.data.remove_local_token()
         yield
         return
-    parts.data.write_local_token(await parts.access.local_token())
+    parts.data.write_local_token(await parts.access.local_token(parts.data.instance()))
     try:
         publish(url, parts.data.local_token, os.environ)
     except (OSError, RuntimeError) as error:
@@ -144,7 +155,9 @@ class Base:
     bell: Bell
     clock: Clock
     vault: Vault
+    sealer: Sealer
     data: DataFolder
+    floor: Floor
 
 
 @asynccontextmanager
@@ -152,20 +165,26 @@ async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
     async with AsyncExitStack() as stack:
         base = await _base(settings, stack)
         links = Links(public_url)
-        mirrors = GitMirrors(base.data.mirrors, _mirror_policy(settings), _clone_credentials(settings))
+        mirrors = GitMirrors(base.data.mirrors, _mirror_policy(settings), clone_credentials(settings))
         sources = MirrorSources(mirrors)
         stack.callback(sources.close)
         executor = await _executor(settings, base.data, sources, stack)
-        services = _services(base)
+        services = _services(base, links)
+        await services.secrets.resume_rotation()
+        packs = MirrorPacks(mirrors)
+        stack.callback(packs.close)
+        reception = _reception(settings, base, packs)
         yield System(
-            app=create_app(services, _door(settings, base.data, public_url)),
+            app=create_app(services, _door(settings, base.data, public_url), reception),
             access=services.access,
             data=base.data,
             work=(
                 Preparer(base.store, mirrors, base.bell, base.clock, links).serve,
                 _statuses(settings, base, links, stack).serve,
+                Timetable(base.store, base.bell, base.clock).serve,
+                Followers(base.store, base.bell, base.clock).serve,
                 Watch(base.store, base.logs, base.bell, base.clock, _patience(settings)).serve,
-                await _local_agent(settings, base, services.runners, executor),
+                await _local_agent(settings, base, services.runners, reception.desk, executor),
             ),
         )
 
@@ -174,27 +193,39 @@ async def _base(settings: Settings, stack: AsyncExitStack) -> Base:
     data = DataFolder(settings.data)
     await asyncio.to_thread(data.prepare)
     stack.callback(data.leave_rooms)
+    floor = Floor(folders=(settings.data, settings.workspace_root), least=settings.disk_floor)
     store = await asyncio.to_thread(open_store, settings.database_url)
     stack.push_async_callback(store.close)
+    ring = KeyRing(data.master_keys, settings.master_key or "")
+    await asyncio.to_thread(ring.prepare)
+    sealer = RingSealer(ring)
     return Base(
         store=store,
-        logs=await stack.enter_async_context(FileLogs(data.run_logs)),
+        logs=await stack.enter_async_context(FileLogs(data.run_logs, scarce=floor.scarce)),
         bell=LocalBell(),
         clock=SystemClock(),
-        vault=EnvironmentVault(os.environ),
+        vault=LayeredVault(EnvironmentVault(os.environ), SealedVault(store, sealer)),
+        sealer=sealer,
         data=data,
+        floor=floor,
     )
 
 
-def _services(base: Base) -> Services:
+def _services(base: Base, links: Links) -> Services:
     store, bell, clock = base.store, base.bell, base.clock
     return Services(
         intake=Intake(store, bell, clock),
-        control=Control(store, bell, clock),
-        browse=Browse(store),
+        control=Control(store, bell, clock, links),
+        browse=Browse(store, clock),
         runners=Runners(store, clock),
-        access=Access(store, clock),
-        ground=Ground(store=store, logs=base.logs, bell=bell, clock=clock),
+        trust=Trust(
+            access=Access(store, clock),
+            secrets=Secrets(store, base.sealer, bell, clock),
+            hook_secrets=ProjectHookSecrets(
+                store, SealedVault(store, base.sealer, SecretKind.WEBHOOK), clock
+            ),
+        ),
+        ground=Ground(store=store, logs=base.logs, bell=bell, clock=clock, scarce=base.floor.scarce),
     )
 
 
@@ -214,41 +245,47 @@ def _mirror_policy(settings: Settings) -> MirrorPolicy:
     return MirrorPolicy(trusted=frozenset(settings.trusted_forges))
 
 
-def _clone_credentials(settings: Settings) -> Callable[[str], str | None]:
-    tokens = {"https://github.com": settings.github_token}
-    return tokens.get
-
-
 def _statuses(settings: Settings, base: Base, links: Links, stack: AsyncExitStack) -> StatusKeeper:
     http = HttpClient(frozenset(settings.trusted_forges))
     stack.push_async_callback(http.aclose)
-    tokens = ForgeTokens({"GITHUB_TOKEN": settings.github_status_token})
-    forge = ForgeCommitStatuses(http, tokens, FORGES, {"github": settings.github_api})
+    forge = commit_statuses(settings, http, SealedVault(base.store, base.sealer, SecretKind.FORGE_TOKEN))
     wording = Wording(context=settings.status_context, links=links)
-    return StatusKeeper(base.store, forge, base.bell, base.clock, wording)
+    return StatusKeeper(base.store, forge, base.bell, SteadyClock(base.clock), wording)
 
 
 def _patience(settings: Settings) -> Patience:
     return Patience(lease=settings.lease_seconds, engine=settings.engine_wait)
 
 
-async def _local_agent(settings: Settings, base: Base, runners: Runners, executor: Executor) -> Work:
-    runner = await runners.enrol_local(settings.runner_slots, settings.executor)
-    desk = Desk(base.store, base.logs, base.bell, base.clock, base.vault)
-    link = PatientLink(await desk.admit(await runners.issue_key(runner.id)))
+def _reception(settings: Settings, base: Base, packs: SourcePacks) -> Reception:
+    key = (settings.capability_key or base.data.capability_key()).encode()
+    return Reception(
+        desk=Desk(base.store, base.logs, base.bell, base.clock, base.vault),
+        enrolment=Enrolment(base.store, base.clock),
+        handout=Handout(base.store, base.clock, packs, key),
+        lease=settings.lease_seconds,
+    )
+
+
+async def _local_agent(
+    settings: Settings, base: Base, runners: Runners, desk: Desk, executor: Executor
+) -> Work:
+    runner = await runners.enrol_local(settings.runner_slots, settings.executor, base.data.instance())
+    rhythm = Rhythm.within(settings.lease_seconds)
+    link = PatientLink(await desk.admit(await runners.issue_key(runner.id)), longest=rhythm.renew)
 
     async def tell(note: str) -> None:
         await runners.note(runner.id, note)
 
-    spool, rhythm = FolderSpool(base.data.spool), Rhythm.within(settings.lease_seconds)
-    return Agent(link, executor, spool, settings.runner_slots, tell, rhythm, settings.log_limit).serve
+    spool = FolderSpool(base.data.spool)
+    agent = Agent(
+        link, executor, spool, settings.runner_slots, tell, rhythm, settings.log_limit, base.floor.scarce
+    )
+    return agent.serve
 
 
 async def _executor(
     settings: Settings, data: DataFolder, sources: Sources, stack: AsyncExitStack
 ) -> Executor:
     site = Site(instance=data.instance(), folder=data.rooms(), workspaces=settings.workspace_root)
-    if settings.executor is ExecutorChoice.PROCESS:
-        return await stack.enter_async_context(ProcessExecutor(site, sources))
-    address = engine_address(settings.executor, os.environ)
-    return await stack.enter_async_context(DockerExecutor(site, sources, address=address))
+    return await stack.enter_async_context(lasting_executor(settings, site, sources, os.environ))

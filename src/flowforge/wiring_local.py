@@ -7,18 +7,21 @@ import asyncio
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from flowforge.adapters.data.folder import DataFolder
-from flowforge.adapters.executors.docker import images
+from flowforge.adapters.executors.docker import images, vetting
 from flowforge.adapters.executors.docker.engine import Engine
 from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, EngineSocket
 from flowforge.adapters.executors.docker.executor import DockerExecutor
+from flowforge.adapters.executors.docker.policy import Code, ContainerPolicy, Limits
 from flowforge.adapters.executors.process.executor import ProcessExecutor
 from flowforge.adapters.executors.site import Site
 from flowforge.adapters.git.head import head_of
@@ -31,12 +34,14 @@ from flowforge.ports import Executor, Room, Sources
 from flowforge.runner.agent import Agent
 from flowforge.services.local_plan import Standing
 from flowforge.services.local_run import LocalRun
-from flowforge.settings import ExecutorChoice
+from flowforge.settings import ExecutorChoice, JobSettings, Settings, load_job_settings
 
 GRACE = 5.0
 """Seconds between TERM and KILL: somebody sits and waits."""
 LEAVE_DEADLINE = 10.0
 """Seconds that taking down what was left behind may take once nobody wants to wait any more."""
+
+KNOCK_DEADLINE = 1.0
 
 Say = Callable[[str], None]
 
@@ -131,12 +136,25 @@ def _remove(base: Path, say: Say) -> None:
         say(f"warning: {base} is not wholly removed: {error.strerror}")
 
 
+def container_policy(jobs: JobSettings, code: Code = Code.ANYBODYS) -> ContainerPolicy:
+    return ContainerPolicy(
+        limits=Limits(
+            pids=jobs.pids, memory=jobs.memory, cpus=jobs.cpus, shm=jobs.shm, read_only=jobs.read_only
+        ),
+        grants=jobs.grants,
+        network=jobs.network,
+        subnets=IPv4Network(jobs.subnets),
+        code=code,
+    )
+
+
 @asynccontextmanager
 async def _executor(machine: LocalMachine, site: Site, sources: Sources) -> AsyncIterator[Executor]:
     """Processes only where no engine answers: what is meant for a container must not run outside of one by a typo."""
     if machine.choice is not ExecutorChoice.PROCESS:
         address = engine_address(machine.choice, machine.environ)
-        async with DockerExecutor(site, sources, address=address) as docker:
+        policy = container_policy(load_job_settings(machine.environ, Path.cwd()), Code.OWN)
+        async with DockerExecutor(site, sources, address=address, policy=policy) as docker:
             probe = await docker.probe()
             if probe.usable:
                 machine.say(f"jobs run in containers: {probe.engine}")
@@ -203,13 +221,32 @@ async def engine_has(image: str, environ: Mapping[str, str]) -> tuple[str, str]:
         await images.ensure(engine, image)
     except FlowForgeError as error:
         return "", error.message
-    return _engine_name(version), ""
+    return vetting.engine_name(version), ""
 
 
-def _engine_name(version: Mapping[str, object]) -> str:
-    platform = version.get("Platform")
-    name = platform.get("Name") if isinstance(platform, dict) else None
-    return f"{name or 'Docker'} {version.get('Version', '')}".strip()
+def _is_heard(path: Path) -> bool:
+    """A daemon that was killed leaves its socket behind."""
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.settimeout(KNOCK_DEADLINE)
+        try:
+            engine.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+def lasting_executor(
+    settings: Settings, site: Site, sources: Sources, environ: Mapping[str, str]
+) -> DockerExecutor | ProcessExecutor:
+    """Of a server or a runner; to be entered."""
+    if settings.executor is ExecutorChoice.PROCESS:
+        numbers = settings.process_users
+        users = range(numbers[0], numbers[1] + 1) if numbers else None
+        return ProcessExecutor(site, sources, users=users)
+    address = engine_address(settings.executor, environ)
+    policy = container_policy(settings.jobs)
+    pool = None if settings.pool is None else dict(settings.pool)
+    return DockerExecutor(site, sources, address=address, policy=policy, pool=pool)
 
 
 def engine_address(choice: ExecutorChoice, environ: Mapping[str, str]) -> str | None:
@@ -221,8 +258,9 @@ def engine_address(choice: ExecutorChoice, environ: Mapping[str, str]) -> str | 
     docker = [Path("/var/run/docker.sock"), Path(runtime) / "docker.sock"]
     podman = [Path(runtime) / "podman" / "podman.sock", Path("/run/podman/podman.sock")]
     wanted = {ExecutorChoice.DOCKER: docker, ExecutorChoice.PODMAN: podman}.get(choice, docker + podman)
-    if there := next((path for path in wanted if path.is_socket()), None):
-        return f"unix://{there}"
+    there = [path for path in wanted if path.is_socket()]
+    if there:
+        return f"unix://{next(filter(_is_heard, there), there[0])}"
     match choice:
         case ExecutorChoice.DOCKER:
             return f"unix://{docker[0]}"

@@ -76,9 +76,21 @@ def test_an_image_that_does_not_exist_is_the_configs_fault(forge: FakeGitHub, se
 def test_a_registry_that_does_not_answer_is_nobodys_fault(forge: FakeGitHub, server: RealServer) -> None:
     with empty_registry() as registry:
         name = f"{registry}/acme/absent"
-    job = failed_job(forge, server, name)
-    assert job["cause"] == "infrastructure"
-    assert str(job["reason"]).startswith(f"the image {name} is not here and cannot be pulled: ")
+    run_id = server.push(forge, {".flowforge/ci.yml": config(name)}).run_id
+    until(lambda: tried(server, run_id), "a first attempt that failed, and another one to come")
+    (job,) = server.run(run_id)["jobs"]
+    assert (job["status"], job["attempts"][0]["cause"]) == ("pending", "infrastructure")
+    why = f"the image {name} is not here and cannot be pulled: "
+    assert str(job["reason"]).startswith(f"attempt 1 failed: {why}")
+    server.api("POST", f"/runs/{run_id}/cancel")
+    assert server.over(run_id)["status"] == "cancelled"
+    wait_for_delivery(server, run_id)
+    come_to_rest(server, docker())
+
+
+def tried(server: RealServer, run_id: int) -> bool:
+    jobs = server.run(run_id)["jobs"]
+    return bool(jobs) and any(attempt["status"] == "failure" for attempt in jobs[0]["attempts"])
 
 
 @pytest.mark.needs("docker", "busybox", "git")

@@ -109,7 +109,7 @@ def test_a_missing_config_is_named(house: House) -> None:
     )
 
 
-@pytest.mark.parametrize("path", [".circleci/config.yml", ".gitlab-ci.yml"])
+@pytest.mark.parametrize("path", ["bitbucket-pipelines.yml", ".gitlab-ci.yml"])
 def test_a_config_that_is_another_systems_is_named(house: House, path: str) -> None:
     run = house.refuses(house.forge.commit(REPOSITORY, {path: described(a=ECHO)}))
     assert run["cause"] == "config"

@@ -235,7 +235,7 @@ def test_one_job_comes_with_what_it_needs(folder: Folder) -> None:
     ("arguments", "code", "line"),
     [
         (("--secret", "NOT_SET_ANYWHERE"), 64, "there is no environment variable of that name"),
-        (("--input", "a=b"), 64, "pipelines cannot declare inputs yet"),
+        (("--input", "a"), 64, "--input a: write it as NAME=VALUE"),
         (("--job", "nope"), 1, "there is no job nope; the jobs are build, test"),
         (("--file", "nope.yml"), 1, "nope.yml: cannot be read"),
     ],

@@ -114,3 +114,36 @@ def test_a_run_is_run_again_once_it_is_over(stage: Stage) -> None:
     assert statuses(run) == dict.fromkeys(("build", "test", "ship"), ("success", None))
     assert stage.server.log(again["id"], "build") == BUILD.log
     until(lambda: stage.forge.states_of(stage.pushed[run_id][0])[-1] == "success", "the commit's new status")
+
+
+def test_only_what_was_cut_off_runs_again_and_the_rest_is_kept_with_its_logs(stage: Stage) -> None:
+    stage.counter.hold(SHIP.word("middle"))
+    run_id = stage.push(BUILD, TEST, SHIP)
+    stage.counter.wait_for(SHIP.word("middle"))
+    cancel(stage, run_id)
+    stage.server.over(run_id)
+    stage.counter.release(SHIP.word("middle"))
+    answer = stage.server.api("POST", f"/runs/{run_id}/rerun", {"failed": True})
+    assert answer.status == 201
+    again = answer.value["id"]
+    stage.pushed[again] = stage.pushed[run_id]
+    run = stage.server.over(again)
+    assert statuses(run) == dict.fromkeys(("build", "test", "ship"), ("success", None))
+    assert [job["kept_from"] is not None for job in run["jobs"]] == [True, True, False]
+    assert stage.counter.counts(again) == SHIP.words
+    for job in (BUILD, TEST, SHIP):
+        assert stage.server.log(again, job.name) == job.log
+    refused = stage.server.api("POST", f"/runs/{again}/rerun", {"failed": True})
+    assert (refused.status, refused.value["detail"]) == (
+        409,
+        f"nothing of run {again} failed: re-run all of it, or one job",
+    )
+
+
+def test_a_job_that_waits_says_for_what(stage: Stage) -> None:
+    run_id = begun(stage)
+    jobs = {job["name"]: job for job in stage.server.run(run_id)["jobs"]}
+    assert jobs["ship"]["reason"] == "waits for build"
+    assert jobs["test"]["reason"] == "waits for a free runner"
+    cancel(stage, run_id)
+    stage.server.over(run_id)

@@ -64,10 +64,14 @@ def test_servers_on_one_engine_leave_each_others_jobs_alone(stage: Stage, other:
 
 
 @ONLY_DOCKER
-def test_a_run_without_a_server_leaves_a_servers_jobs_alone(stage: Stage, tmp_path: Path) -> None:
-    stage.counter.hold(BUILD.word("middle"))
-    stage.push(BUILD)
-    stage.counter.wait_for(BUILD.word("middle"))
+def test_a_run_without_a_server_leaves_the_jobs_of_two_servers_alone(
+    stage: Stage, other: Stage, tmp_path: Path
+) -> None:
+    for each in (stage, other):
+        each.counter.hold(BUILD.word("middle"))
+        each.push(BUILD)
+        each.counter.wait_for(BUILD.word("middle"))
+    stage.restart()
     folder = tmp_path / "folder"
     (folder / ".flowforge").mkdir(parents=True)
     config = f"jobs: {{a: {{image: {stage.machine.image}, steps: [run: echo alone]}}}}"
@@ -82,5 +86,6 @@ def test_a_run_without_a_server_leaves_a_servers_jobs_alone(stage: Stage, tmp_pa
         check=False,
     )
     assert (ran.returncode, "alone" in ran.stdout + ran.stderr) == (0, True), ran
-    stage.counter.release(BUILD.word("middle"))
-    stage.account_for_all()
+    for each in (stage, other):
+        each.counter.release(BUILD.word("middle"))
+        each.account_for_all()

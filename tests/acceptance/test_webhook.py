@@ -62,7 +62,7 @@ def test_the_same_delivery_and_the_same_push_get_the_same_run(forge: FakeGitHub,
     assert again.value == anew.value == first.value
 
 
-@pytest.mark.parametrize("event", ["ping", "issues", "pull_request"])
+@pytest.mark.parametrize("event", ["ping", "issues", "star"])
 def test_another_event_is_ignored(forge: FakeGitHub, server: RealServer, event: str) -> None:
     answer = deliver(server, forge.signed({"zen": "…"}, SECRET, event=event))
     assert (answer.status, answer.value["status"]) == (202, "ignored")

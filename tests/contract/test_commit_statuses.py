@@ -20,6 +20,8 @@ from flowforge.testing.vault import FakeVault
 
 STATUS = CommitStatus(
     forge="github",
+    origin="https://github.com",
+    native_id="4711",
     repository="tools/saw",
     commit="a" * 40,
     state=CommitState.PENDING,

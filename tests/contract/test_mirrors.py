@@ -88,6 +88,17 @@ async def test_an_older_commit_of_a_ref_is_fetched(setting: Setting) -> None:
     assert await setting.mirrors.fetch(setting.url, setting.first, MAIN) == setting.first
 
 
+async def test_the_beginning_of_an_id_is_enough_with_a_ref(setting: Setting) -> None:
+    assert await setting.mirrors.fetch(setting.url, setting.second[:12], MAIN) == setting.second
+    assert await setting.mirrors.fetch(setting.url, setting.first[:12], MAIN) == setting.first
+    assert await setting.mirrors.fetch(setting.url, setting.second[:12], MAIN) == setting.second
+    with pytest.raises(SourceUnavailable):
+        await setting.mirrors.fetch(setting.url, "3" * 12, MAIN)
+    for commit, ref in ((setting.second[:12], ""), (setting.second[:11], MAIN)):
+        with pytest.raises(BadInput):
+            await setting.mirrors.fetch(setting.url, commit, ref)
+
+
 async def test_an_empty_commit_is_the_tip_of_the_ref(setting: Setting) -> None:
     assert await setting.mirrors.fetch(setting.url, "", MAIN) == setting.second
     assert await setting.mirrors.fetch(setting.url, "", "refs/heads/old") == setting.first
@@ -171,3 +182,17 @@ async def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
     assert len(await mirrors.read(forge.url, commit, "fits") or b"") == 1 << 20
     with pytest.raises(TooLarge):
         await mirrors.read(forge.url, commit, "large")
+
+
+async def test_what_a_commit_changed_is_told_by_path(setting: Setting) -> None:
+    await setting.mirrors.fetch(setting.url, setting.second, MAIN)
+    paths = {".ci/a.yml", ".ci/b.yml", ".ci/deep/c.yml", ".ci/link.yml", "README"}
+    for base in (setting.first, "refs/heads/old"):
+        assert set(await setting.mirrors.changed(setting.url, base, setting.second) or ()) == paths
+    assert await setting.mirrors.changed(setting.url, setting.second, setting.second) == ()
+
+
+@pytest.mark.parametrize("base", ["3" * 40, "refs/heads/gone"])
+async def test_what_changed_since_an_unknown_base_cannot_be_told(setting: Setting, base: str) -> None:
+    await setting.mirrors.fetch(setting.url, setting.second, MAIN)
+    assert await setting.mirrors.changed(setting.url, base, setting.second) is None

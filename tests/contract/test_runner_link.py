@@ -1,9 +1,10 @@
-"""The runner link: one holder a job, late writes refused, everything repeatable.
+"""The runner link: one holder a job, late writes refused, everything repeatable; in process and over HTTP alike.
 
-`world.runner()` answers the link that is tried: the one in process today, and whichever way a runner is reached later.
+`world.runner()` answers the link that is tried.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -13,22 +14,27 @@ from flowforge.model.claim import Claim, Lease, Outcome, StepReport
 from flowforge.model.event import EventKind
 from flowforge.model.plan import Plan, PlannedJob
 from flowforge.model.status import Cause, Status
+from flowforge.ports import RunnerLink
 from flowforge.services.control import Control
-from flowforge.services.link import Link
 from flowforge.services.runners import Runners
-from tests.unit.services.world import World, order
+from tests.contract.far_world import far_world
+from tests.unit.services.world import World, a_token, order
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
+@pytest.fixture(params=["in process", "http"])
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    if request.param == "in process":
+        yield World()
+        return
+    async with far_world() as reached:
+        yield reached
 
 
 SUCCESS = Outcome(status=Status.SUCCESS)
 
 
-async def claimed(link: Link) -> Claim:
-    claim = await link.claim(0)
+async def claimed(link: RunnerLink) -> Claim:
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     return claim
 
@@ -44,8 +50,8 @@ async def test_a_claim_hands_out_the_order_and_starts_the_run(world: World) -> N
 async def test_a_job_is_handed_out_once(world: World) -> None:
     await world.planned({"build": ""})
     link = await world.runner()
-    assert await link.claim(0) is not None
-    assert await link.claim(0) is None
+    assert await link.claim(a_token(), 0) is not None
+    assert await link.claim(a_token(), 0) is None
 
 
 async def test_a_waiting_claim_wakes_when_a_need_is_met(world: World) -> None:
@@ -53,7 +59,7 @@ async def test_a_waiting_claim_wakes_when_a_need_is_met(world: World) -> None:
     link = await world.runner()
     first = await claimed(link)
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
-        waiting = tasks.create_task(link.claim(60))
+        waiting = tasks.create_task(link.claim(a_token(), 60))
         await asyncio.sleep(0)
         await link.finish(first.lease, SUCCESS)
     second = waiting.result()
@@ -156,14 +162,14 @@ async def test_a_restarted_runner_gets_its_order_again(world: World) -> None:
 
 
 async def test_only_declared_secrets_are_handed_out(world: World) -> None:
-    world.vault.values.update(TOKEN="t0p", OTHER="x")
-    await world.planned_as(Plan(jobs=(PlannedJob(order=order("build", secrets=("TOKEN",))),)))
+    world.vault.secrets.update(TOKEN="t0p", OTHER="x")
+    await world.planned_as(Plan(jobs=(PlannedJob(order=order("build", declares=("TOKEN",))),)))
     assert (await claimed(await world.runner())).secrets == {"TOKEN": "t0p"}
 
 
 async def test_a_job_whose_secret_is_not_set_fails_and_says_which(world: World) -> None:
-    run_id = await world.planned_as(Plan(jobs=(PlannedJob(order=order("build", secrets=("TOKEN",))),)))
-    assert await (await world.runner()).claim(0) is None
+    run_id = await world.planned_as(Plan(jobs=(PlannedJob(order=order("build", declares=("TOKEN",))),)))
+    assert await (await world.runner()).claim(a_token(), 0) is None
     run = await world.run(run_id)
     assert (run.status, run.cause) == (Status.FAILURE, Cause.CONFIG)
     assert "TOKEN" in run.reason
@@ -189,9 +195,9 @@ async def test_a_heartbeat_counts_and_marks_the_runner_as_seen(world: World) -> 
     world.clock.tick(5)
     await link.renew([lease], 0)
     attempt = await world.store.read(lambda tx: tx.attempts.get(lease.attempt))
-    runner = await world.store.read(lambda tx: tx.runners.get(link.runner_id))
     assert attempt is not None
     assert attempt.beat == 1
+    runner = await world.store.read(lambda tx: tx.runners.get(attempt.runner_id))
     assert runner is not None
     assert runner.seen_at == world.clock.now()
 
@@ -224,7 +230,7 @@ async def test_another_runner_cannot_use_a_lease_it_was_not_given(world: World) 
     await world.planned({"build": ""})
     lease = (await claimed(await world.runner())).lease
     runners = Runners(world.store, world.clock)
-    other = await world.desk.admit(await runners.issue_key((await runners.register("10.0.0.5", [])).id))
+    other = await world.reach(await runners.issue_key((await runners.register("10.0.0.5", [])).id))
     for call in (other.resume(lease), other.append_log(lease, 0, b"x"), other.finish(lease, SUCCESS)):
         with pytest.raises(LeaseLost):
             await call

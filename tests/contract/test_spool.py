@@ -124,3 +124,22 @@ def test_a_folder_that_cannot_be_written_to_is_a_clear_error(tmp_path: Path) -> 
     with pytest.raises(Upstream, match="cannot write to the spool folder"):
         spool.note(KEY, "lost")
     assert spool.noted(KEY) == ""
+
+
+def test_the_newest_token_that_was_sought_is_remembered(spool: Spool) -> None:
+    assert spool.sought() == ""
+    spool.seek("one")
+    spool.seek("two")
+    assert spool.sought() == "two"
+    assert list(spool.held()) == []
+
+
+@pytest.mark.parametrize("content", [None, b"x" * 500])
+def test_a_token_survives_a_restart_and_what_is_none_is_forgotten(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    FolderSpool(tmp_path).seek("a-token")
+    if content:
+        (tmp_path / "sought").write_bytes(content)
+    assert FolderSpool(tmp_path).sought() == ("" if content else "a-token")
+    assert (tmp_path / "sought").stat().st_mode & 0o777 == 0o600

@@ -45,7 +45,7 @@ def result(gates: ModuleType, tmp_path: Path, files: dict[str, Any]) -> int:
 FULL = {
     "src/flowforge/engine/plan.py": entry(10, 10, 4, 4),
     "src/flowforge/dialects/native/parse.py": entry(10, 10),
-    "src/flowforge/ports.py": entry(80, 100),
+    "src/flowforge/ports/work.py": entry(80, 100),
 }
 
 
@@ -62,7 +62,7 @@ def test_one_missed_branch_of_the_engine_fails(
 
 
 def test_too_little_of_the_whole_fails(gates: ModuleType, tmp_path: Path) -> None:
-    assert result(gates, tmp_path, {**FULL, "src/flowforge/ports.py": entry(60, 100)}) == 1
+    assert result(gates, tmp_path, {**FULL, "src/flowforge/ports/work.py": entry(60, 100)}) == 1
 
 
 def test_a_part_that_was_not_measured_fails(gates: ModuleType, tmp_path: Path) -> None:

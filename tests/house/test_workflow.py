@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from flowforge.dialects.native import NATIVE
 from flowforge.dialects.native.parse import parse
+from flowforge.dialects.registry import dialect_named
+from flowforge.model.inputs import NOTHING_GIVEN
 from tests.house.source import ROOT, tracked_files
 
 
@@ -58,8 +61,9 @@ def test_our_own_pipeline_has_no_problem() -> None:
 @pytest.mark.parametrize("page", [p for p in tracked_files() if p.suffix == ".md"], ids=lambda p: p.name)
 def test_pipelines_in_the_docs_have_no_problem(page: Path) -> None:
     examples = re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    dialect = dialect_named(page.stem) or NATIVE
     for example in examples:
-        assert parse(example, page.name).problems == ()
+        assert dialect.parse(example, page.name, NOTHING_GIVEN).problems == ()
 
 
 def test_our_own_pipeline_has_the_same_stages() -> None:

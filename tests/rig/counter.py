@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @dataclass

@@ -52,6 +52,14 @@ def labelled(label: str) -> list[str]:
     return found
 
 
+def inspected(label: str) -> list[tuple[str, bytes]]:
+    """Name and whole description of each container that carries a label."""
+    found = _ask(f"/containers/json?all=1&filters={_filters(label=[label])}")
+    return [
+        (entry["Names"][0], json.dumps(_ask(f"/containers/{entry['Id']}/json")).encode()) for entry in found
+    ]
+
+
 @contextmanager
 def happenings(event: str, *labels: str) -> Iterator[Iterator[dict[str, str]]]:
     """The attributes of each container this happens to from now on."""

@@ -14,6 +14,10 @@ from tests.rig.server import RealServer
 DEADLINE = 15.0
 
 
+SOUGHT = "sought"
+"""In the spool of a runner that asks for work: the token of the claim it waits for."""
+
+
 @dataclass(frozen=True)
 class Machine:
     """`reach` is the address at which its jobs find this process."""
@@ -27,7 +31,13 @@ class Machine:
         """What of the server's jobs is still there."""
         data = DataFolder(server.data)
         folders = (data.rooms(), server.workspaces, data.spool)
-        found = [str(entry) for folder in folders if folder.exists() for entry in folder.iterdir()]
+        found = [
+            str(entry)
+            for folder in folders
+            if folder.exists()
+            for entry in folder.iterdir()
+            if entry.name != SOUGHT
+        ]
         if self.name == "docker":
             found += engine.labelled(f"flowforge.instance={data.instance()}")
         return found

@@ -69,6 +69,8 @@ class RealServer:
             "FLOWFORGE_WORKSPACE_ROOT": str(self.workspaces),
             "PORT": "0",
             "WEBHOOK_SECRET": SECRET,
+            # So that every container there is belongs to a run; tests of the pool ask for one.
+            "FLOWFORGE_POOL": "off",
             **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE")},
             **self.environment,
         }
@@ -97,6 +99,11 @@ class RealServer:
         """It stands still where it is; only a kill, or being continued, ends that."""
         assert self.process
         self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """After a pause."""
+        assert self.process
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> int:
         """In order; answers the exit code."""
@@ -138,9 +145,13 @@ class RealServer:
 
     def api(self, method: str, path: str, value: object = None) -> Answer:
         """As the command line on this machine would ask."""
-        headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"}
+        headers = {**self.credentials, "Content-Type": "application/json"}
         body = None if value is None else json.dumps(value).encode()
         return self.ask(method, f"/api/v1{path}", body, headers)
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token()}"}
 
     def deliver(self, push: Push) -> int:
         """The id of the run it started."""

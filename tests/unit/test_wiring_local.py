@@ -35,8 +35,20 @@ def test_the_users_own_podman_is_found(tmp_path: Path) -> None:
     assert address == f"unix://{place}"
 
 
+def test_a_socket_that_nobody_hears_stands_in_no_ones_way(tmp_path: Path) -> None:
+    """As a daemon leaves it that was killed; what answers elsewhere is found."""
+    dead, alive = tmp_path / "docker.sock", tmp_path / "podman" / "podman.sock"
+    with _listening(dead):
+        pass
+    with _listening(alive) as engine:
+        engine.listen()
+        address = engine_address(ExecutorChoice.AUTO, {"XDG_RUNTIME_DIR": str(tmp_path)})
+    assert address in (f"unix://{alive}", "unix:///var/run/docker.sock")
+    assert address != f"unix://{dead}"
+
+
 def _listening(place: Path) -> "closing[socket.socket]":
-    place.parent.mkdir(parents=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(place))
     return closing(listener)

@@ -51,6 +51,16 @@ class Api:
     def post(self, path: str, body: object = None) -> Any:
         return self._json("POST", path, json=body if body is not None else {})
 
+    def patch(self, path: str, body: object) -> Any:
+        return self._json("PATCH", path, json=body)
+
+    def put(self, path: str, body: object) -> Any:
+        return self._json("PUT", path, json=body)
+
+    def delete(self, path: str) -> None:
+        with self._understood(), self._http.stream("DELETE", self.url + path) as answer:
+            self._check(answer)
+
     def deliver(self, body: bytes, headers: Mapping[str, str]) -> Any:
         """A webhook, which proves itself: the token stays here."""
         return self._json("POST", "/webhook", content=body, headers={**headers, "Authorization": ""})

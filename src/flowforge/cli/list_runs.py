@@ -1,4 +1,4 @@
-"""`flowforge list`."""
+"""`flowforge list`: the newest runs, or the jobs of one."""
 
 import os
 import sys
@@ -11,6 +11,7 @@ from flowforge.cli.client import api, print_json
 from flowforge.cli.durations import age, duration
 from flowforge.cli.foreign_text import one_line
 from flowforge.cli.options import json_option, server_options
+from flowforge.cli.run_reference import RunReference
 from flowforge.cli.table import Column, print_table
 from flowforge.cli.terminal import Terminal
 from flowforge.model.status import Status
@@ -29,7 +30,16 @@ COLUMNS = (
 )
 
 
-@click.command("list", short_help="List the newest runs.")
+JOB_COLUMNS = (
+    Column(name="STATUS"),
+    Column(name="JOB", elastic=True),
+    Column(name="TIME", right=True),
+    Column(name="WHY", elastic=True),
+)
+
+
+@click.command("list", short_help="List the newest runs, or the jobs of one.")
+@click.argument("run", type=RunReference(), required=False)
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many.")
 @click.option("--branch", help="Only of this branch.")
 @click.option("--status", type=click.Choice([status.value for status in Status]), help="Only in this state.")
@@ -37,9 +47,19 @@ COLUMNS = (
 @json_option
 @server_options
 def list_runs(
-    *, limit: int, branch: str | None, status: str | None, project: str | None, as_json: bool
+    *,
+    run: int | None,
+    limit: int,
+    branch: str | None,
+    status: str | None,
+    project: str | None,
+    as_json: bool,
 ) -> None:
-    """List the newest runs, newest first. Without a terminal the columns are separated by tabs."""
+    """List the newest runs, newest first; with RUN, its jobs, and of each that waits or was skipped the reason. Without a
+    terminal the columns are separated by tabs."""
+    if run is not None:
+        _list_jobs(run, as_json=as_json)
+        return
     asked = {"branch": branch, "status": status, "project": project}
     query = {"limit": str(limit), **{name: value for name, value in asked.items() if value}}
     with api() as server:
@@ -54,6 +74,37 @@ def list_runs(
         return
     now = datetime.now(UTC)
     print_table(COLUMNS, [_row(run, terminal, now) for run in runs], terminal)
+
+
+def _list_jobs(run: int, *, as_json: bool) -> None:
+    with api() as server:
+        value = server.get(f"/api/v1/runs/{run}")
+    if as_json:
+        print_json(value)
+        return
+    terminal = Terminal.of(sys.stdout, os.environ)
+    jobs = value.get("jobs") or ()
+    if value.get("reason"):
+        print(f"run {run} is {status_of(value)}: {_text(value['reason'])}", file=sys.stderr)
+    elif not jobs:
+        print(f"run {run} has no jobs yet", file=sys.stderr)
+    if jobs:
+        print_table(JOB_COLUMNS, [_job_row(job, terminal) for job in jobs], terminal)
+
+
+def _job_row(job: dict[str, Any], terminal: Terminal) -> tuple[str, ...]:
+    seconds = job.get("duration_seconds")
+    return (
+        status_text(job, terminal),
+        _text(job.get("name")),
+        duration(seconds) if isinstance(seconds, int | float) else "",
+        _text(job.get("reason")),
+    )
+
+
+def status_text(entry: dict[str, Any], terminal: Terminal) -> str:
+    """Icon and word; a failure that is allowed has its own."""
+    return terminal.allowed_failure() if entry.get("allowed_failure") else terminal.status(status_of(entry))
 
 
 def _row(run: dict[str, Any], terminal: Terminal, now: datetime) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import click
 from flowforge.cli.client import ANSWER_SECONDS, Api, Unreachable, api, print_json
 from flowforge.cli.exit_codes import CommandFailed, ExitCode
 from flowforge.cli.foreign_text import ForeignStream, one_line
-from flowforge.cli.list_runs import status_of
+from flowforge.cli.list_runs import status_of, status_text
 from flowforge.cli.options import json_option, server_options
 from flowforge.cli.run_reference import RunReference
 from flowforge.cli.terminal import Terminal
@@ -52,8 +52,9 @@ def logs(*, run: int, job: str | None, follow: bool, as_json: bool) -> None:
         terminal = Terminal.of(sys.stderr, os.environ)
         for entry in jobs:
             if job is None:
+                why = f"  {one_line(str(entry['reason']))}" if entry.get("reason") else ""
                 terminal.write(
-                    f"{terminal.paint(_name(entry), 'bold')}  {terminal.status(status_of(entry))}\n"
+                    f"{terminal.paint(_name(entry), 'bold')}  {status_text(entry, terminal)}{why}\n"
                 )
             write, end = _writer()
             copy_log(server, run, entry, write, follow=follow)

@@ -16,10 +16,18 @@ from flowforge.cli.run_session import Session
 from flowforge.cli.terminal import Terminal
 from flowforge.engine.mask import Masker
 from flowforge.engine.mask_patterns import SHORTEST
+from flowforge.model.inputs import Given
 from flowforge.model.pipeline_config import OnFailure, PipelineConfig
 from flowforge.model.status import Status
-from flowforge.services.local_config import check, config_at
-from flowforge.services.local_plan import EVENTS, plan_locally, project_folder, undeclared, with_needs
+from flowforge.services.local_config import ConfigFile, check, config_at
+from flowforge.services.local_plan import (
+    EVENTS,
+    given_locally,
+    plan_locally,
+    project_folder,
+    undeclared,
+    with_needs,
+)
 from flowforge.settings import ExecutorChoice
 
 _EXIT_CODES = {Status.SUCCESS: ExitCode.FINE, Status.CANCELLED: ExitCode.CANCELLED}
@@ -87,14 +95,14 @@ def run(
 
     DIR is the current folder, or the nearest one above it that has a config. Jobs work on a copy. Ctrl-C cancels the run.
     """
-    if inputs:
-        raise click.UsageError("--input: pipelines cannot declare inputs yet, so there is none to set")
+    given = _inputs(inputs)
     wishes = Wishes(file=file, job=job, event=event, secrets=_secrets(secrets), keep_going=keep_going)
     place = (folder or project_folder(Path.cwd())).absolute()
-    config = _configured(place, wishes)
+    found = config_at(wishes.file or place)
     from flowforge.wiring_local import standing
 
-    planned = plan_locally(config, place, EVENTS[event], standing(place))
+    occasion = given_locally(place, EVENTS[event], standing(place), given)
+    planned = plan_locally(_configured(found, wishes, occasion), place, occasion)
     _warn(
         [
             f"{name} is declared as a secret and not given: add --secret {name}"
@@ -116,6 +124,14 @@ def run(
         raise CommandFailed(code=code)
 
 
+def _inputs(words: tuple[str, ...]) -> dict[str, str]:
+    pairs = [word.partition("=") for word in words]
+    wrong = next((name for name, sign, _ in pairs if not name or not sign), None)
+    if wrong is not None:
+        raise click.UsageError(f"--input {wrong}: write it as NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
 def _secrets(names: tuple[str, ...]) -> dict[str, str]:
     missing = [name for name in names if name not in os.environ]
     if missing:
@@ -128,9 +144,9 @@ def _warn(sentences: Sequence[str]) -> None:
         print(f"flowforge: warning: {one_line(sentence)}", file=sys.stderr)
 
 
-def _configured(place: Path, wishes: Wishes) -> PipelineConfig:
+def _configured(file: ConfigFile, wishes: Wishes, given: Given) -> PipelineConfig:
     """Raises CommandFailed with nothing more to say where the file's problems were shown."""
-    checked = check(config_at(wishes.file or place))
+    checked = check(file, given=given)
     shown = Terminal.of(sys.stderr, os.environ)
     if checked.parsed.problems:
         shown.write("".join(f"{line}\n" for line in file_lines([checked], shown)))

@@ -1,6 +1,6 @@
 """A server's run, asked again and again, as the events that a local run tells."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +22,11 @@ from flowforge.services.local_events import (
 
 @dataclass(slots=True)
 class _Followed:
-    """How much of a job was told: its log up to `told`, its steps before number `step`."""
+    """How much of a job was told: its log up to `told`, and which steps wholly."""
 
     attempt: int = 0
     told: int = 0
-    step: int = 0
+    steps: set[int] = field(default_factory=set)
     begun: bool = False
     over: bool = False
     log: bytearray = field(default_factory=bytearray)
@@ -70,9 +70,9 @@ class RunFollower:
             yield JobStarted(job=name, attempt=job.attempt)
         if status.terminal and job.attempt:
             self._read(key, job)
-        for step in value["steps"][job.step :]:
+        for step in _untold(job, value["steps"]):
             yield from self._step(name, job, step)
-            if job.step == step["index"]:
+            if step["index"] not in job.steps:
                 break
         if status.terminal:
             job.over = True
@@ -98,8 +98,17 @@ class RunFollower:
             job.told += len(data)
             yield StepOutput(job=name, index=index, step=step, data=data)
         if status.terminal:
-            job.step, job.begun = index + 1, False
+            job.steps.add(index)
+            job.begun = False
             yield _step_finished(name, value, status)
+
+
+def _untold(job: _Followed, steps: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """In the order of their output, which background steps have last: one that waits does so behind all that do not."""
+    left = [step for step in steps if step["index"] not in job.steps]
+    return sorted(
+        left, key=lambda step: (status_of(dict(step)) is Status.PENDING, step["log_start"], step["index"])
+    )
 
 
 def _step_finished(job: str, value: Mapping[str, Any], status: Status) -> StepFinished:

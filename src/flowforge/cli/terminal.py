@@ -56,6 +56,9 @@ class Terminal:
         fancy, plain, style = _ICONS[status]
         return self.paint(f"{fancy if self.unicode else plain} {status}", style)
 
+    def allowed_failure(self) -> str:
+        return self.paint(f"{'△' if self.unicode else '^'} failure (allowed)", "yellow")
+
     def write(self, text: str) -> None:
         """At once, also where the encoding lacks a character."""
         encoding = self.out.encoding or "utf-8"

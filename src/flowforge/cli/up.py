@@ -1,15 +1,11 @@
 """`flowforge up`."""
 
-import os
-import sys
 from pathlib import Path
 
 import click
 
 from flowforge.cli.exit_codes import CommandFailed, ExitCode
-from flowforge.cli.foreign_text import one_line
-from flowforge.errors import SettingsError
-from flowforge.settings import Settings, load_settings
+from flowforge.cli.start import settings_of
 
 
 @click.command(short_help="Start the server on this machine.")
@@ -24,7 +20,7 @@ def up(config: Path | None) -> None:
 
     Everything is set by environment variables or a TOML file; see docs/reference/settings.md.
     """
-    settings = _settings(config)
+    settings = settings_of(config)
     from flowforge.wiring import Announcement, serve
 
     def announce(announcement: Announcement) -> None:
@@ -40,15 +36,3 @@ def up(config: Path | None) -> None:
         serve(settings, announce)
     except KeyboardInterrupt:
         raise CommandFailed(code=ExitCode.CANCELLED) from None
-
-
-def _settings(config: Path | None) -> Settings:
-    try:
-        settings = load_settings(os.environ, config, Path.cwd())
-    except SettingsError as error:
-        for mistake in error.mistakes[:-1]:
-            print(f"flowforge: {one_line(mistake)}", file=sys.stderr)
-        raise CommandFailed(error.mistakes[-1]) from None
-    for warning in settings.warnings:
-        print(f"flowforge: warning: {one_line(warning)}", file=sys.stderr)
-    return settings

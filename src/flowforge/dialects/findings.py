@@ -1,7 +1,7 @@
 """Where a parser writes down what is wrong."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from flowforge.model.problem import Mark, Problem, Severity
@@ -51,6 +51,12 @@ class Findings:
         self._suggestions += 1
         near = [other for other in words if len(other) <= LONGEST_SUGGESTION]
         return next(iter(difflib.get_close_matches(word, near, n=1, cutoff=0.6)), None)
+
+    def take(self, others: "Findings", but: Container[str]) -> None:
+        """What `others` found, except for the codes in `but`."""
+        for problem in others.problems:
+            if problem.code not in but:
+                self._add(problem)
 
     @property
     def failed(self) -> bool:

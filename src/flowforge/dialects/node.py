@@ -12,12 +12,17 @@ Value: TypeAlias = str | int | float | bool | None
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scalar:
     """`value` is typed by YAML 1.2's core schema; `text` is as it was written, so that a version `3.10` stays one.
-    `plain` is false for what was quoted, a block, or tagged."""
+    `plain` is false for what was quoted, a block, or tagged.
+
+    `outside` holds somebody else's words, such as a branch's name: `text` has a NUL for each, in that order, so that
+    no reader takes them for the author's own. No document can have a NUL.
+    """
 
     text: str
     value: Value
     mark: Mark
     plain: bool = True
+    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

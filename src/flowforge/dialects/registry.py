@@ -2,15 +2,16 @@
 
 from pathlib import PurePosixPath
 
+from flowforge.dialects.circleci import CIRCLECI
 from flowforge.dialects.native import NATIVE
 from flowforge.model.dialect import Dialect
 
-DIALECTS: tuple[Dialect, ...] = (NATIVE,)
+DIALECTS: tuple[Dialect, ...] = (NATIVE, CIRCLECI)
 
 CONFIG_PATHS: tuple[str, ...] = tuple(glob for dialect in DIALECTS for glob in dialect.globs)
 """Where a repository may have its config; the first that exists counts."""
 
-LATER_PATHS = (".circleci/config.yml", ".gitlab-ci.yml", "bitbucket-pipelines.yml")
+LATER_PATHS = (".gitlab-ci.yml", "bitbucket-pipelines.yml")
 LATER_FOLDERS = (".github/workflows",)
 """Configs of other systems, files and folders of files, which are recognised and cannot be read yet."""
 

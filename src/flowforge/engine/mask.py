@@ -5,6 +5,7 @@ on the bytes alone, never on how they were cut into pieces.
 """
 
 from collections.abc import Mapping
+from copy import copy
 
 from flowforge.engine.mask_controls import Shadow, has_controls, shadow_of
 from flowforge.engine.mask_patterns import maskable, patterns_of
@@ -22,13 +23,29 @@ class Masker:
     """
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
-        self.unmaskable = tuple(sorted(name for name, value in secrets.items() if not maskable(value)))
-        self._needles = needles(
-            pattern for value in secrets.values() if maskable(value) for pattern in patterns_of(value)
-        )
-        self._reach = 4 * self._needles.longest + _CONTROL_BYTES
+        self._secrets: dict[str, str] = {}
         self._waiting = b""
         self._hidden = 0
+        self.add(secrets)
+
+    def add(self, secrets: Mapping[str, str]) -> None:
+        """Hide these too, from the first byte on that was not shown yet."""
+        self._secrets |= secrets
+        known = self._secrets
+        self.unmaskable = tuple(sorted(name for name, value in known.items() if not maskable(value)))
+        self._needles = needles(
+            pattern for value in known.values() if maskable(value) for pattern in patterns_of(value)
+        )
+        self._reach = 4 * self._needles.longest + _CONTROL_BYTES
+
+    def hide(self, text: str) -> str:
+        """A text that stands by itself, such as a reason; the stream takes no notice."""
+        if not self._needles.longest:
+            return text
+        apart = copy(self)
+        apart._waiting, apart._hidden = b"", 0  # noqa: SLF001  its own
+        raw = text.encode("utf-8", "surrogatepass")
+        return (apart.feed(raw) + apart.flush()).decode("utf-8", "surrogatepass")
 
     @property
     def held(self) -> int:

@@ -72,9 +72,9 @@ def _escaped(text: str) -> Iterator[str]:
 def _base64(raw: bytes) -> Iterator[bytes]:
     """Of the value and of its base64, wherever in a longer text they stand."""
     for once in _aligned(raw):
-        yield once
-        yield once.replace(b"+", b"-").replace(b"/", b"_")
-        yield from _aligned(once)
+        for alphabet in {once, once.replace(b"+", b"-").replace(b"/", b"_")}:
+            yield alphabet
+            yield from _aligned(alphabet)
 
 
 def _aligned(raw: bytes) -> Iterator[bytes]:

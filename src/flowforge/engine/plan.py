@@ -26,12 +26,19 @@ class Occasion:
 def plan(pipeline: PipelineConfig, occasion: Occasion) -> Plan:
     specs = {job.key: job for job in pipeline.jobs}
     ordered = in_order({key: spec.needs for key, spec in specs.items()})
+    outer = {**occasion_env(occasion), **pipeline.env}
     return Plan(
         jobs=tuple(
-            PlannedJob(order=_order(specs[key], pipeline.env, occasion), needs=specs[key].needs)
+            PlannedJob(
+                order=_order(specs[key], outer, occasion),
+                needs=specs[key].needs,
+                terms=specs[key].terms,
+            )
             for key in ordered
         ),
         on_failure=pipeline.on_failure,
+        skip=pipeline.skip,
+        concurrency=pipeline.concurrency,
     )
 
 
@@ -54,18 +61,20 @@ def occasion_env(occasion: Occasion) -> dict[str, str]:
     }
 
 
-def _order(spec: JobSpec, pipeline_env: Mapping[str, str], occasion: Occasion) -> JobOrder:
-    job_env = {**occasion_env(occasion), "FLOWFORGE_JOB": spec.key, **pipeline_env, **spec.env}
+def _order(spec: JobSpec, outer: Mapping[str, str], occasion: Occasion) -> JobOrder:
+    """`outer` is what every job of the run finds set. Steps without variables of their own share the job's."""
+    job_env = {**outer, "FLOWFORGE_JOB": spec.key, **spec.env}
     steps = tuple(
         StepOrder(
             index=index,
             name=step.name,
             do=step.do,
             when=step.when,
-            env={**job_env, **step.env},
+            env={**job_env, **step.env} if step.env else job_env,
             working_directory=step.working_directory or spec.working_directory,
             timeout=step.timeout,
             silence_timeout=step.silence_timeout,
+            background=step.background,
         )
         for index, step in enumerate(spec.steps)
     )
@@ -77,5 +86,11 @@ def _order(spec: JobSpec, pipeline_env: Mapping[str, str], occasion: Occasion) -
         source=occasion.source,
         clone=spec.clone,
         secrets=spec.secrets,
+        secret_groups=spec.secret_groups,
         timeout=spec.timeout,
+        services=spec.services,
+        reach=spec.reach,
+        resources=spec.resources,
+        network=spec.network,
+        grant=spec.grant,
     )

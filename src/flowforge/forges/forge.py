@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from flowforge.model.commit_status import CommitStatus
 from flowforge.model.http import HttpAnswer, HttpRequest
-from flowforge.model.push import Happening, Ignored, Unreadable
+from flowforge.model.push import ForgeRepository, Reading
 
 Headers = Mapping[str, str]
 """Names in lower case; a header that came more than once has its values joined by commas, as HTTP defines."""
@@ -22,15 +23,34 @@ class StatusAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatusApi:
+    """How a forge is told a commit's status. `base_of` answers where the API of the forge at an origin is."""
+
+    base_of: Callable[[str], str]
+    request: Callable[[str, CommitStatus, str], HttpRequest]
+    answer: Callable[[HttpAnswer], StatusAnswer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forge:
-    """`recognise`, `signature_ok` and `read` take a webhook's headers and raw body and never raise on them; `read`
-    comes after the signature. `token_name` is the secret that speaks for us at this forge."""
+    """`recognise`, `signature_ok`, `repository` and `read` take a webhook's headers and raw body and never raise on
+    them; `read` comes after the signature, `repository` may come before it and says whose secret it has to bear.
+
+    `token_name` is the secret that speaks for us at this forge, `home` the public one, empty where there is none.
+    `clone_user` is the user's name that goes with a token
+    when cloning. `clones_source` says that a pull request is fetched from the repository that it comes from: the forge
+    has no ref for it.
+    """
 
     name: str
-    api_base: str
+    title: str
+    home: str
     token_name: str
+    scope: str
+    clone_user: str
+    clones_source: bool = False
     recognise: Callable[[Headers], bool]
-    signature_ok: Callable[[bytes, Headers, bytes], bool]
-    read: Callable[[Headers, bytes], Happening | Ignored | Unreadable]
-    status_request: Callable[[str, CommitStatus, str], HttpRequest]
-    status_answer: Callable[[HttpAnswer], StatusAnswer]
+    signature_ok: Callable[[bytes, Headers, bytes, datetime], bool]
+    repository: Callable[[bytes], ForgeRepository | None]
+    read: Callable[[Headers, bytes], Reading]
+    statuses: StatusApi

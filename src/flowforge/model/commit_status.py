@@ -13,15 +13,22 @@ class CommitState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitStatus:
-    """`repository` is the forge's `owner/repo`."""
+    """`repository` is the forge's `owner/repo` at `origin`, `native_id` its own id of it."""
 
     forge: str
+    origin: str = ""
+    native_id: str = ""
     repository: str
     commit: str
     state: CommitState
     description: str
     context: str
     target_url: str
+
+    @property
+    def place(self) -> str:
+        """The server that it is shown at: what is wrong with one is nothing to another."""
+        return f"{self.forge} {self.origin}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,12 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """What a route declares. `PUBLIC` needs no credential; `SIGNED` proves itself by the delivery's signature."""
+    """What a route declares. `PUBLIC` needs no credential; `SIGNED` proves itself by its own signature: a
+    delivery's, or a capability's. `RUNNER` needs a runner's own key, which no person's role stands in for."""
 
     PUBLIC = "public"
     SIGNED = "signed"
+    RUNNER = "runner"
     READ = "read"
     OPERATE = "operate"
     MAINTAIN = "maintain"
@@ -40,11 +42,13 @@ class CredentialKind(StrEnum):
     LOCAL = "local"
     LINK = "link"
     SESSION = "session"
+    REGISTRATION = "registration"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
-    """`hash` is the SHA-256 of the secret, which is stored nowhere. `target` is where a one-time link leads."""
+    """`hash` is the SHA-256 of the secret, which is stored nowhere. `target` is where a one-time link leads,
+    the runner that a registration token is for, or the server that a local token belongs to."""
 
     hash: str
     kind: CredentialKind

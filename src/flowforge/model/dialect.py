@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from flowforge.model.inputs import Given
 from flowforge.model.pipeline_config import Parsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """`globs` are the repository paths the dialect is read from, best first; `parse(text, path)` never raises on text."""
+    """`globs` are the repository paths the dialect is read from, best first; `parse(text, path, given)` never raises on
+    text."""
 
     name: str
     globs: tuple[str, ...]
-    parse: Callable[[str, str], Parsed]
+    parse: Callable[[str, str, Given], Parsed]

@@ -9,8 +9,15 @@ from enum import StrEnum
 class EventKind(StrEnum):
     RUN_CREATED = "run.created"
     RUN_PLANNED = "run.planned"
+    RUN_WAITING = "run.waiting"
+    RUN_APPROVED = "run.approved"
+    RUN_QUEUED = "run.queued"
+    RUN_LET_IN = "run.let_in"
     RUN_STARTED = "run.started"
     RUN_FINISHED = "run.finished"
+    JOB_WAITING = "job.waiting"
+    JOB_APPROVED = "job.approved"
+    JOB_QUEUED = "job.queued"
     JOB_READY = "job.ready"
     JOB_STARTED = "job.started"
     JOB_STOPPING = "job.stopping"
@@ -19,6 +26,9 @@ class EventKind(StrEnum):
     STEP_FINISHED = "step.finished"
     ATTEMPT_REFUSED = "attempt.refused"
     STATUS_DELIVERED = "status.delivered"
+    SECRET_SET = "secret.set"  # noqa: S105  a kind
+    SECRET_REMOVED = "secret.removed"  # noqa: S105
+    MASTER_KEY_ROTATED = "master_key.rotated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,14 @@ class Repeat(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """`token` is sent as the Authorization header's credential, and only to the URL's own origin."""
+    """`token` is sent as the Authorization header's credential under `scheme`, and only to the URL's own origin."""
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     token: str = field(default="", repr=False)
+    scheme: str = "Bearer"
     repeat: Repeat = Repeat.NEVER
 
 

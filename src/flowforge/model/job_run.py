@@ -2,9 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
+from flowforge.model.job_terms import NO_TERMS, JobTerms
 from flowforge.model.order import JobOrder
 from flowforge.model.status import Cause, Status
+
+
+class Standing(NamedTuple):
+    """Where a job stands, without what it is; `met` says that its needs are met."""
+
+    status: Status
+    ready: bool
+    stopping: bool
+    met: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +24,8 @@ class JobRun:
 
     `ready` tells a pending job that may be claimed from one that waits for its needs.
 
-    `attempt` is the number of the newest attempt, 0 before the first.
+    `attempt` is the number of the newest attempt, 0 before the first. `kept_from` is the job of an earlier run whose
+    success, log and outputs this one stands for: a re-run that repeats only what failed.
     `stopping` is set when the running attempt was told to end.
     """
 
@@ -22,6 +34,7 @@ class JobRun:
     key: str
     name: str
     needs: tuple[str, ...] = ()
+    terms: JobTerms = NO_TERMS
     order: JobOrder | None = None
     image: str | None = None
     status: Status = Status.PENDING
@@ -31,7 +44,12 @@ class JobRun:
     stopping: bool = False
     attempt: int = 0
     runner: str = ""
+    kept_from: int | None = None
     created_at: datetime
     ready_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(self.status, self.ready, self.stopping, self.ready_at is not None)

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from flowforge.model.job_terms import NO_TERMS, JobTerms
+from flowforge.model.resources import USUAL, Network, Resources
 from flowforge.model.secret_ref import SecretRef
+from flowforge.model.service_spec import ServiceReach, ServiceSpec
 from flowforge.model.step_spec import StepSpec
 
 
@@ -21,7 +24,9 @@ class Clone(StrEnum):
 class JobSpec:
     """`key` is unique in its pipeline and what `needs` names; `image` is None where the dialect asks for no container.
 
-    `timeout` is in seconds and bounds the whole job; None for the runner's own limit.
+    `timeout` is in seconds and bounds the whole job; None for the runner's own limit. `grant` names what an admin allows
+    on a runner beyond the usual profile. `secret_groups` names sets of secrets, each wanted whole, where a dialect has
+    such sets and does not say what is in them.
     """
 
     key: str
@@ -32,5 +37,12 @@ class JobSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     working_directory: str | None = None
     secrets: tuple[SecretRef, ...] = ()
+    secret_groups: tuple[str, ...] = ()
     clone: Clone = Clone.BEFORE_STEPS
     timeout: float | None = None
+    terms: JobTerms = NO_TERMS
+    services: tuple[ServiceSpec, ...] = ()
+    reach: ServiceReach = ServiceReach.BY_NAME
+    resources: Resources = USUAL
+    network: Network = Network.OPEN
+    grant: str = ""

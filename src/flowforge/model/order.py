@@ -4,14 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flowforge.model.job_spec import Clone
+from flowforge.model.resources import USUAL, Network, Resources
 from flowforge.model.secret_ref import SecretRef
+from flowforge.model.service_spec import ServiceReach, ServiceSpec
 from flowforge.model.source import Source
 from flowforge.model.step_spec import Checkout, Script, When
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOrder:
-    """A step with everything resolved: `index` counts from 0, `env` is complete but for secrets and the room's own names."""
+    """A step with everything resolved: `index` counts from 0, `env` is complete but for secrets and the room's own names.
+
+    One in the `background` is started at its place and not waited for; it knows no time limits but the job's, ends with
+    the job at the latest, and never fails it by how it ended.
+    """
 
     index: int
     name: str
@@ -21,6 +27,7 @@ class StepOrder:
     working_directory: str | None = None
     timeout: float | None = None
     silence_timeout: float | None = None
+    background: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,4 +41,15 @@ class JobOrder:
     source: Source | None = None
     clone: Clone = Clone.BEFORE_STEPS
     secrets: tuple[SecretRef, ...] = ()
+    secret_groups: tuple[str, ...] = ()
     timeout: float | None = None
+    services: tuple[ServiceSpec, ...] = ()
+    reach: ServiceReach = ServiceReach.BY_NAME
+    resources: Resources = USUAL
+    network: Network = Network.OPEN
+    grant: str = ""
+
+    @property
+    def watched(self) -> tuple[StepOrder, ...]:
+        """The steps in the order in which their ends are waited for and their output is stored: background ones last."""
+        return tuple(sorted(self.steps, key=lambda step: step.background))

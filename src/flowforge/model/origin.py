@@ -62,6 +62,14 @@ def _is_host(host: str) -> bool:
     return True
 
 
+def is_loopback_host(host: str) -> bool:
+    """Whether a host, as `Origin` has it, is this very machine whoever resolves it."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the open internet: not loopback, private, link-local, shared (CGNAT),
     multicast or reserved, nor an IPv6 form that carries an IPv4 address with it."""

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from flowforge.model.inputs import InputSpec
 from flowforge.model.job_spec import JobSpec
 from flowforge.model.problem import Problem, Severity
+from flowforge.model.schedule import Schedule, Upstream
 
 
 class OnFailure(StrEnum):
@@ -16,8 +18,18 @@ class OnFailure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Concurrency:
+    """Runs of one project with the same `group` go one after the other; with `cancel` a newer one ends the older ones
+    that are not over."""
+
+    group: str
+    cancel: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineConfig:
-    """What a dialect's parser makes of a file, and all that planning needs of it."""
+    """What a dialect's parser makes of a file, and all that planning needs of it. `skip` says why its filters leave out
+    what it was read for."""
 
     name: str
     dialect: str
@@ -25,6 +37,11 @@ class PipelineConfig:
     jobs: tuple[JobSpec, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     on_failure: OnFailure = OnFailure.STOP
+    concurrency: Concurrency | None = None
+    inputs: tuple[InputSpec, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
+    upstreams: tuple[Upstream, ...] = ()
+    skip: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

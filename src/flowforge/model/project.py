@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from flowforge.model.inputs import InputSpec
+from flowforge.model.schedule import Upstream
+
 DEFAULT_ORGANISATION = 1
 """The id of the organisation that exists from the first migration on."""
 
@@ -34,7 +37,8 @@ class Project:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """A definition that a provider can run: here, one config file of one project."""
+    """A definition that a provider can run: here, one config file of one project. `inputs` and `upstreams` are what it
+    said when it was last read on the default branch, by the run `defined_by`."""
 
     id: int
     organisation_id: int
@@ -42,4 +46,7 @@ class Pipeline:
     provider: str
     path: str
     name: str
+    inputs: tuple[InputSpec, ...] = ()
+    upstreams: tuple[Upstream, ...] = ()
+    defined_by: int = 0
     created_at: datetime

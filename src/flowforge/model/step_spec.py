@@ -31,7 +31,8 @@ class Checkout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSpec:
-    """`timeout` bounds the step, `silence_timeout` the time without output; seconds, None for no bound."""
+    """`timeout` bounds the step, `silence_timeout` the time without output; seconds, None for no bound. One in the
+    `background` is not waited for, and ends with the job."""
 
     name: str
     do: Script | Checkout
@@ -40,3 +41,4 @@ class StepSpec:
     working_directory: str | None = None
     timeout: float | None = None
     silence_timeout: float | None = None
+    background: bool = False

@@ -1,6 +1,7 @@
 """What started a run."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -15,8 +16,20 @@ class TriggerEvent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """A pull or merge request. The trigger's branch is the one it comes from, `target` the one it goes to; from a
+    `fork` it is somebody else's code: no secrets, a read-only cache, and it waits for an approval."""
+
+    number: int
+    target: str
+    source_repository: str = ""
+    fork: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
-    """All of it is somebody else's text: it reaches a job as environment values only, never as script text."""
+    """All of it is somebody else's text: it reaches a job as environment values only, never as script text. `caused_by`
+    is the run whose end started this one."""
 
     event: TriggerEvent
     repository: str
@@ -25,3 +38,13 @@ class Trigger:
     branch: str = ""
     title: str = ""
     author: str = ""
+    author_id: str = ""
+    before: str = ""
+    pull_request: PullRequest | None = None
+    caused_by: int | None = None
+    inputs: Mapping[str, str | bool | int | float] = field(default_factory=dict)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether those who wrote the code may write to the repository anyway."""
+        return self.pull_request is None or not self.pull_request.fork

@@ -1,6 +1,7 @@
 """The agent: claim, open a room, run the steps, report. It decides nothing."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True, slots=True)
 class Agent:
     """One machine's work. `slots` jobs run side by side. `tell` hears why no job is taken, and "" when one would be.
+    `scarce` says why there is no room for another job, or nothing.
 
     Killed at any moment and started again, it goes on with what it held: the rooms did not stop meanwhile.
     """
@@ -31,17 +33,20 @@ class Agent:
     tell: Callable[[str], Awaitable[None]]
     rhythm: Rhythm = field(default_factory=Rhythm)
     log_limit: int = DEFAULT_LIMIT
+    scarce: Callable[[], str] = lambda: ""
 
-    async def serve(self) -> None:
-        """Until cancelled; rooms are left running then. May be called again after it broke."""
-        await _Life(self).live()
+    async def serve(self, draining: asyncio.Event | None = None) -> None:
+        """Until cancelled; rooms are left running then. May be called again after it broke. Once `draining` is set no job
+        is taken any more, and this returns when those that are held have ended."""
+        await _Life(self, draining or asyncio.Event()).live()
 
 
 class _Life:
     """From one start of the agent to its end: nothing of it outlasts that, so nothing of it can be lost for good."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, draining: asyncio.Event) -> None:
         self._agent = agent
+        self._draining = draining
         self._held = agent.spool.held()
         # What is held goes on whatever is free; with fewer slots than before, the first to end make room for nobody.
         self._slots = asyncio.Semaphore(max(0, agent.slots - len(self._held)))
@@ -54,22 +59,50 @@ class _Life:
             self._heartbeat.hold(lease)
         async with asyncio.TaskGroup() as tasks:
             # First of all: what is held must be heard of, however long probing and sweeping take.
-            tasks.create_task(self._heartbeat.beat())
-            for lease in self._held:
-                tasks.create_task(self._resume(lease))
-            tasks.create_task(self._sweep())
-            while True:
-                await self._slots.acquire()
-                claim = await self._next()
-                self._heartbeat.hold(claim.lease)
-                tasks.create_task(self._carry_out(claim))
+            watching = [tasks.create_task(self._heartbeat.beat()), tasks.create_task(self._heartbeat.watch())]
+            at_work = [tasks.create_task(self._resume(lease)) for lease in self._held]
+            at_work.append(tasks.create_task(self._sweep()))
+            taking = tasks.create_task(self._take_jobs(tasks))
+            await self._draining.wait()
+            taking.cancel()
+            await asyncio.wait((taking, *at_work))
+            await self._heartbeat.released()
+            for task in watching:
+                task.cancel()
+
+    async def _take_jobs(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            await self._slots.acquire()
+            claim = await self._next()
+            # The answer was on its way for no longer than a try at a claim may take: the server beat for it then.
+            self._heartbeat.hold(
+                claim.lease, asyncio.get_running_loop().time() - 2 * self._agent.rhythm.claim
+            )
+            assignment = self._assignment(claim)
+            # Noted before another token takes the place of this one: what was handed out is never forgotten.
+            assignment.take_up()
+            tasks.create_task(self._carry_out(claim.lease, assignment))
 
     async def _next(self) -> Claim:
         while True:
             await self._until_usable()
-            claim = await self._agent.link.claim(self._agent.rhythm.claim)
+            await self._until_roomy()
+            try:
+                claim = await self._agent.link.claim(self._token(), self._agent.rhythm.claim)
+            except LeaseLost:
+                self._agent.spool.seek("")
+                continue
             if claim:
                 return claim
+
+    def _token(self) -> str:
+        """Of a claim whose answer never came, else a new one."""
+        spool = self._agent.spool
+        token = spool.sought()
+        if not token or token in {lease.token for lease in spool.held()}:
+            token = secrets.token_urlsafe(24)
+            spool.seek(token)
+        return token
 
     async def _until_usable(self) -> None:
         async with self._probing:
@@ -82,6 +115,18 @@ class _Life:
                 await asyncio.sleep(self._agent.rhythm.probe)
             if told:
                 await self._tell("")
+
+    async def _until_roomy(self) -> None:
+        """For new jobs only: what is held goes on, and what is swept makes room."""
+        told = ""
+        while why := self._agent.scarce():
+            if not told:
+                told = why
+                log.warning("no job can be taken", reason=why)
+                await self._tell(why)
+            await asyncio.sleep(self._agent.rhythm.probe)
+        if told:
+            await self._tell("")
 
     async def _tell(self, note: str) -> None:
         """For people only: work does not wait for it."""
@@ -110,12 +155,16 @@ class _Life:
             await self._sweep()
             return
         log.info("attempt resumed", attempt=str(lease.attempt))
-        await self._carry_out(claim)
+        assignment = self._assignment(claim)
+        assignment.take_up()
+        await self._carry_out(claim.lease, assignment)
 
-    async def _carry_out(self, claim: Claim) -> None:
+    def _assignment(self, claim: Claim) -> Assignment:
         agent = self._agent
-        key = claim.lease.attempt
-        assignment = Assignment(claim, agent.link, agent.executor, agent.spool, agent.log_limit)
+        return Assignment(claim, agent.link, agent.executor, agent.spool, agent.log_limit)
+
+    async def _carry_out(self, lease: Lease, assignment: Assignment) -> None:
+        key = lease.attempt
         self._heartbeat.heed(key, assignment.stop)
         try:
             await assignment.carry_out()
@@ -124,7 +173,7 @@ class _Life:
         except FlowForgeError:
             log.exception("attempt not reported", attempt=str(key))
         finally:
-            self._release(claim.lease)
+            self._release(lease)
 
     def _release(self, lease: Lease) -> None:
         self._heartbeat.release(lease.attempt)

@@ -1,6 +1,8 @@
 """One attempt, from its claim to its report."""
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -13,6 +15,7 @@ from flowforge.model.order import StepOrder
 from flowforge.model.status import Cause, Status
 from flowforge.ports import Executor, Room, RunnerLink, Spool
 from flowforge.runner.checkpoint import Checkpoint, Section
+from flowforge.runner.heartbeat import Why
 from flowforge.runner.log_pipe import DEFAULT_LIMIT, LogPipe
 
 log = structlog.get_logger()
@@ -22,7 +25,7 @@ WORTH_TELLING = 0.1
 
 
 class Assignment:
-    """`carry_out` is called once. What it needs to go on after a kill is in the spool before it is needed."""
+    """`take_up`, then `carry_out`, once each. What it needs to go on after a kill is in the spool before it is needed."""
 
     def __init__(
         self, claim: Claim, link: RunnerLink, executor: Executor, spool: Spool, log_limit: int = DEFAULT_LIMIT
@@ -34,13 +37,12 @@ class Assignment:
         self._spool = spool
         self._log_limit = log_limit
         self._room: Room | None = None
-        self._stop_reason = ""
+        self._stopped: Why | None = None
         self._returning = False
         self._masker = Masker({})
 
     async def carry_out(self) -> None:
         """Raises `LeaseLost` where another attempt took over; the room is gone then. Cancelled, it leaves the room."""
-        self._take_up()
         try:
             await self._through()
         except LeaseLost:
@@ -48,17 +50,17 @@ class Assignment:
             raise
         self._spool.drop(self.lease.attempt)
 
-    async def stop(self, reason: str) -> None:
+    async def stop(self, why: Why) -> None:
         """End the job, also one whose room is still being made."""
-        self._stop_reason = reason
+        self._stopped = why
         if self._room:
-            await self._room.stop(reason)
+            await self._room.stop(why.value)
 
-    def _take_up(self) -> None:
+    def take_up(self) -> None:
         """The note comes before the lease is held: a lease without one would be
-        resumed without a room and without secrets."""
+        resumed without a room and without secrets. One that was noted and not held never began."""
         key = self.lease.attempt
-        self._returning = bool(self._spool.noted(key))
+        self._returning = self.lease in self._spool.held() and bool(self._spool.noted(key))
         if not self._returning:
             self._spool.note(key, Checkpoint().text())
         self._spool.hold(self.lease)
@@ -69,34 +71,53 @@ class Assignment:
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001  whatever breaks one attempt must not take the others down
-            await self._link.finish(self.lease, _broken(error))
+            await self._link.finish(self.lease, self._hidden(_broken(error)))
 
     async def _in_room(self) -> None:
         claim = self._claim
         async with self._executor.open(self.lease.attempt, claim.order) as room:
             self._room = room
-            if self._stop_reason:
-                await room.stop(self._stop_reason)
-            secrets = claim.secrets
+            if self._stopped:
+                await room.stop(self._stopped.value)
             if self._returning:
-                secrets = await room.resume()
+                self._mask(await room.resume())
             else:
-                await room.begin(secrets)
-            self._masker = Masker(secrets)  # for all steps: one whose stream was ended is as good as new
+                self._mask(claim.secrets)
+                await room.begin(claim.secrets)
             ended = await self._run_steps(room)
-            await self._link.finish(self.lease, ended)
+            await self._link.finish(self.lease, self._hidden(self._judged(ended)))
+
+    def _judged(self, ended: Outcome) -> Outcome:
+        """A job that was ended because nobody was heard did not fail, and nobody cancelled it."""
+        if self._stopped is Why.UNHEARD and ended.status is Status.CANCELLED:
+            return Outcome(status=Status.FAILURE, cause=Cause.LOST, reason=Why.UNHEARD.value)
+        return ended
+
+    def _mask(self, secrets: Mapping[str, str]) -> None:
+        """One masker for all steps: one whose stream was ended is as good as new."""
+        self._masker = Masker(secrets)
+        if self._masker.unmaskable:
+            log.warning(
+                "secrets shorter than 6 characters are shown unmasked in the log",
+                attempt=str(self.lease.attempt),
+                names=self._masker.unmaskable,
+            )
+
+    def _hidden(self, outcome: Outcome) -> Outcome:
+        return replace(outcome, reason=self._masker.hide(outcome.reason))
 
     async def _run_steps(self, room: Room) -> Outcome:
         checkpoint = Checkpoint.parse(self._spool.noted(self.lease.attempt))
         exits: list[tuple[str, Exit]] = []
-        for step in self._claim.order.steps:
-            if step.index < checkpoint.step:
-                section = checkpoint.sections[step.index]
+        for place, step in enumerate(self._claim.order.watched):
+            if place < checkpoint.step:
+                section = checkpoint.sections[place]
                 ended = await room.run(step, _Forgetful(section.raw), since=section.raw)
             else:
                 ended, checkpoint = await self._watch(room, step, checkpoint)
-            exits.append((step.name, ended))
-            await self._link.report(self.lease, [_report(step, ended, checkpoint.sections[step.index])])
+            if not _forgiven(step, ended):
+                exits.append((step.name, ended))
+            await self._link.report(self.lease, [self._report(step, ended, checkpoint.sections[place])])
         return outcome(exits)
 
     async def _watch(self, room: Room, step: StepOrder, begun: Checkpoint) -> tuple[Exit, Checkpoint]:
@@ -105,9 +126,12 @@ class Assignment:
                 pipe = LogPipe(
                     self._link, self.lease, self._spool, self._masker, tasks, begun, self._log_limit
                 )
-                telling = tasks.create_task(self._tell_running(step, begun.start))
+                telling = (
+                    None if step.background else tasks.create_task(self._tell_running(step, begun.start))
+                )
                 ended = await room.run(step, pipe, since=begun.raw)
-                telling.cancel()
+                if telling:
+                    telling.cancel()
                 await pipe.finish()
         except ExceptionGroup as group:
             raise group.exceptions[0] from group
@@ -117,6 +141,25 @@ class Assignment:
         await asyncio.sleep(WORTH_TELLING)
         report = StepReport(index=step.index, status=Status.RUNNING, log_start=log_start)
         await self._link.report(self.lease, [report])
+
+    def _report(self, step: StepOrder, ended: Exit, section: Section) -> StepReport:
+        return StepReport(
+            index=step.index,
+            status=ended.status,
+            cause=ended.cause,
+            reason=self._masker.hide(ended.reason),
+            exit_code=ended.code,
+            started_at=ended.started_at,
+            finished_at=ended.finished_at,
+            log_start=section.start,
+            log_end=section.end,
+        )
+
+
+def _forgiven(step: StepOrder, ended: Exit) -> bool:
+    """How a background step ended by itself is shown and decides nothing; that it could not begin, or that the job was
+    cut off while it ran, does."""
+    return step.background and ended.cause in (None, Cause.EXIT, Cause.OOM)
 
 
 class _Forgetful:
@@ -128,20 +171,6 @@ class _Forgetful:
     async def write(self, data: bytes) -> int:
         self._raw += len(data)
         return self._raw
-
-
-def _report(step: StepOrder, ended: Exit, section: Section) -> StepReport:
-    return StepReport(
-        index=step.index,
-        status=ended.status,
-        cause=ended.cause,
-        reason=ended.reason,
-        exit_code=ended.code,
-        started_at=ended.started_at,
-        finished_at=ended.finished_at,
-        log_start=section.start,
-        log_end=section.end,
-    )
 
 
 def _broken(error: Exception) -> Outcome:

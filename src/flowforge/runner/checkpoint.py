@@ -15,8 +15,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """Step number `len(sections)` is under way: its section begins at `start`; its first `raw` bytes are masked and
-    stored, and take the log up to `stored`. A new masker may begin there."""
+    """Of the steps as they are watched, number `len(sections)` is under way: its section begins at `start`; its first
+    `raw` bytes are masked and stored, and take the log up to `stored`. A new masker may begin there."""
 
     sections: tuple[Section, ...] = field(default=())
     start: int = 0

@@ -10,13 +10,24 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowforge.server.assets import static_file
-from flowforge.server.door import Door, DoorSettings, Ground, Services, Unsigned
+from flowforge.server.door import Door, DoorSettings, Ground, Services, Trust, Unsigned
 from flowforge.server.envelope import Envelope
 from flowforge.server.guard import guarded
 from flowforge.server.health import health
 from flowforge.server.webhooks import Webhook
+from flowforge.services.reception import Reception
 
-__all__ = ["Application", "Door", "DoorSettings", "Ground", "Services", "Unsigned", "create_app", "routes"]
+__all__ = [
+    "Application",
+    "Door",
+    "DoorSettings",
+    "Ground",
+    "Services",
+    "Trust",
+    "Unsigned",
+    "create_app",
+    "routes",
+]
 
 
 def routes() -> list[BaseRoute]:
@@ -40,8 +51,9 @@ class Application:
     def __init__(self, door: Door) -> None:
         self.door = door
         self._late = _Late()
-        router = Router(guarded(_first_routes()), redirect_slashes=False, default=self._late)
-        self._app = Envelope(router, door)
+        first = guarded(_first_routes())
+        router = Router(first, redirect_slashes=False, default=self._late)
+        self._app = Envelope(_FastLane(first, router), door)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
@@ -50,8 +62,20 @@ class Application:
         await self._late.load()
 
 
-def create_app(services: Services, settings: DoorSettings) -> Application:
-    return Application(Door(services=services, settings=settings))
+def create_app(services: Services, settings: DoorSettings, reception: Reception) -> Application:
+    return Application(Door(services=services, settings=settings, reception=reception))
+
+
+class _FastLane:
+    """Webhooks come in bursts of thousands: theirs is the one address that is not looked for among the others."""
+
+    def __init__(self, routes: list[BaseRoute], otherwise: ASGIApp) -> None:
+        self._webhook = next(r.app for r in routes if isinstance(r, Route) and r.path == "/webhook")
+        self._otherwise = otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fast = scope["type"] == "http" and scope["path"] == "/webhook" and scope["method"] == "POST"
+        await (self._webhook if fast else self._otherwise)(scope, receive, send)
 
 
 class _Late:

@@ -66,9 +66,8 @@ async def identify(scope: Scope, door: Door) -> Principal:
     """Raises `Unauthenticated`, and `Forbidden` where a page of somebody else's may have sent the browser."""
     headers = Headers(scope=scope)
     peer = peer_of(scope, door.settings.trusted_proxies)
-    given = headers.getlist("authorization")
-    if given:
-        return await _by_token(door, given, peer)
+    if headers.getlist("authorization"):
+        return await _by_token(door, scope, peer)
     secret = Cookie.of(peer, door.settings.public_url).read(headers)
     if not secret:
         raise Unauthenticated("this needs a token (Authorization: Bearer …) or a signed-in browser")
@@ -80,11 +79,17 @@ async def identify(scope: Scope, door: Door) -> Principal:
     return principal
 
 
-async def _by_token(door: Door, given: list[str], peer: Peer) -> Principal:
+def bearer(scope: Scope) -> str:
+    """The one token in the Authorization header. Raises `Unauthenticated` where there is not exactly one."""
+    given = Headers(scope=scope).getlist("authorization") or [""]
     scheme, _, secret = given[0].strip().partition(" ")
     if len(given) != 1 or scheme.lower() != "bearer" or not secret.strip():
         raise Unauthenticated("the Authorization header must be: Bearer <token>")
-    principal = await door.services.access.identify(secret.strip())
+    return secret.strip()
+
+
+async def _by_token(door: Door, scope: Scope, peer: Peer) -> Principal:
+    principal = await door.services.access.identify(bearer(scope))
     if principal.kind is CredentialKind.SESSION:
         raise Unauthenticated("a session belongs into its cookie")
     if principal.kind is CredentialKind.LOCAL and not peer.local:

@@ -1,11 +1,14 @@
 """Answers that go on until somebody ends them, and the end that the server sets to all of them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
+from typing import TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+T = TypeVar("T")
 
 
 class Closing:
@@ -51,6 +54,20 @@ class LiveStream(Response):
         async with aclosing(self._chunks):
             async for chunk in self._chunks:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+async def attended(work: Coroutine[object, object, T], receive: Receive, closing: Closing, otherwise: T) -> T:
+    """What the work comes to, or `otherwise` once nobody waits for it any more or the server stops."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(work)
+            others = [tasks.create_task(closing.wait()), tasks.create_task(_until_gone(receive))]
+            await asyncio.wait((working, *others), return_when=asyncio.FIRST_COMPLETED)
+            for task in (working, *others):
+                task.cancel()
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+    return otherwise if working.cancelled() else working.result()
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -1,21 +1,24 @@
 """What every request needs: the services, what the server was told, and how it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import cast
 
 from starlette.types import Scope
 
-from flowforge.ports import Bell, Clock, Logs, Store
+from flowforge.ports import Bell, Clock, HookSecrets, Logs, Store
 from flowforge.server.closing import Closing
 from flowforge.server.meters import Meters
 from flowforge.services.access import Access
 from flowforge.services.browse import Browse
 from flowforge.services.control import Control
+from flowforge.services.hook_secrets import ServerWide
 from flowforge.services.intake import Intake
 from flowforge.services.links import Links
+from flowforge.services.reception import Reception
 from flowforge.services.runners import Runners
+from flowforge.services.secrets import Secrets
 
 DOOR = "flowforge.door"
 """Key of the scope."""
@@ -37,6 +40,17 @@ class Ground:
     logs: Logs
     bell: Bell
     clock: Clock
+    scarce: Callable[[], str] = lambda: ""
+    """Why the disk has too little room, or an empty text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Who may come in, and what is kept from everybody."""
+
+    access: Access
+    secrets: Secrets
+    hook_secrets: HookSecrets = field(default_factory=ServerWide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +59,16 @@ class Services:
     control: Control
     browse: Browse
     runners: Runners
-    access: Access
+    trust: Trust
     ground: Ground
+
+    @property
+    def access(self) -> Access:
+        return self.trust.access
+
+    @property
+    def secrets(self) -> Secrets:
+        return self.trust.secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +91,7 @@ class DoorSettings:
 class Door:
     services: Services
     settings: DoorSettings
+    reception: Reception
     closing: Closing = field(default_factory=Closing)
     meters: Meters = field(default_factory=Meters)
 

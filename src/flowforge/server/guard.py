@@ -9,11 +9,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from flowforge.errors import Bug, Forbidden
 from flowforge.model.credential import Permission
-from flowforge.server.auth import HARMLESS, PRINCIPAL, identify
+from flowforge.server.auth import HARMLESS, PRINCIPAL, bearer, identify
 from flowforge.server.body import read_body, replayed
 from flowforge.server.door import door_of
 from flowforge.server.permissions import permission_of
 
+LINK = "flowforge.link"
+"""Key of the scope: the link of the runner that asks."""
 ROUTE = "flowforge.route"
 """Key of the scope: the path of the matched route, for counting."""
 LARGEST_BODY = 1024 * 1024
@@ -45,12 +47,17 @@ class Guard:
         scope[ROUTE] = self._path
         if self._wanted is None:
             raise Forbidden("this address declares no permission, so nobody has it")
-        if self._wanted not in _OPEN:
+        if self._wanted is Permission.RUNNER:
+            scope[LINK] = await door_of(scope).reception.desk.admit(bearer(scope))
+            receive = await self._read(scope, receive)
+        elif self._wanted not in _OPEN:
             principal = await identify(scope, door_of(scope))
             if not principal.role.may(self._wanted):
                 raise Forbidden(f"a {principal.role} may not do this: it needs the permission {self._wanted}")
             scope[PRINCIPAL] = principal
             if scope["method"] not in HARMLESS:
-                body = await read_body(Headers(scope=scope), receive, LARGEST_BODY)
-                receive = replayed(body, receive)
+                receive = await self._read(scope, receive)
         await self._app(scope, receive, send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> Receive:
+        return replayed(await read_body(Headers(scope=scope), receive, LARGEST_BODY), receive)

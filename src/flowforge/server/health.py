@@ -59,7 +59,11 @@ async def check_all(door: Door) -> dict[str, Check]:
     database = reads if reads.status is not Health.OK else writes
     logs = await _check(ground.logs.size(_NO_LOG), "logs cannot be read")
     runner = await _runner(door) if database.status is Health.OK else Check(status=Health.DEGRADED)
-    return {"database": database, "logs": logs, "runner": runner}
+    full = bool(ground.scarce())
+    disk = (
+        Check(status=Health.DEGRADED, reason="the disk is almost full") if full else Check(status=Health.OK)
+    )
+    return {"database": database, "logs": logs, "disk": disk, "runner": runner}
 
 
 async def _check(work: Awaitable[object], otherwise: str) -> Check:

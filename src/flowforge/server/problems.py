@@ -15,8 +15,10 @@ from flowforge.errors import (
     Conflict,
     FlowForgeError,
     Forbidden,
+    NoRoom,
     NotFound,
     PipelineConfigError,
+    ProtocolRefused,
     TooLarge,
     Unauthenticated,
     Upstream,
@@ -58,11 +60,10 @@ def document(error: Exception) -> Document:
 
 
 def _ours(error: FlowForgeError) -> Document:
+    plain = next((status for kind, status in _PLAIN if isinstance(error, kind)), None)
+    if plain is not None:
+        return Document(status=plain, detail=error.message)
     match error:
-        case TooLarge():
-            return Document(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail=error.message)
-        case PipelineConfigError():
-            return Document(status=HTTPStatus.UNPROCESSABLE_ENTITY, detail=error.message)
         case BadInput(field=name) if name:
             return _unprocessable([(name, error.message)])
         case BadInput():
@@ -71,24 +72,27 @@ def _ours(error: FlowForgeError) -> Document:
             return Document(
                 status=HTTPStatus.UNAUTHORIZED, detail=error.message, headers={"WWW-Authenticate": "Bearer"}
             )
-        case Forbidden():
-            return Document(status=HTTPStatus.FORBIDDEN, detail=error.message)
-        case NotFound():
-            return Document(status=HTTPStatus.NOT_FOUND, detail=error.message)
-        case Conflict():
-            return Document(status=HTTPStatus.CONFLICT, detail=error.message)
         case Upstream():
             return _unavailable(error)
         case _:
             return _unexpected(error)
 
 
+_PLAIN: tuple[tuple[type[FlowForgeError], HTTPStatus], ...] = (
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (ProtocolRefused, HTTPStatus.UPGRADE_REQUIRED),
+    (PipelineConfigError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Conflict, HTTPStatus.CONFLICT),
+)
+
+
 def _unavailable(error: Upstream) -> Document:
     log.warning("a request could not be served", error=error.message)
     seconds = str(max(1, ceil(error.retry_after or RETRY_AFTER)))
-    return Document(
-        status=HTTPStatus.SERVICE_UNAVAILABLE, detail=error.message, headers={"Retry-After": seconds}
-    )
+    status = HTTPStatus.INSUFFICIENT_STORAGE if isinstance(error, NoRoom) else HTTPStatus.SERVICE_UNAVAILABLE
+    return Document(status=status, detail=error.message, headers={"Retry-After": seconds})
 
 
 def _unexpected(error: Exception) -> Document:

@@ -10,7 +10,19 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from flowforge.errors import FlowForgeError
-from flowforge.server.api import docs, events, info, links, logs, metrics, projects, runners, runs
+from flowforge.server.api import (
+    docs,
+    events,
+    info,
+    links,
+    logs,
+    metrics,
+    projects,
+    runner_link,
+    runners,
+    runs,
+    secrets,
+)
 from flowforge.server.guard import guarded
 from flowforge.server.pages.errors import error_page
 from flowforge.server.pages.routes import page_routes
@@ -21,9 +33,11 @@ _ROUTERS = (
     runs.router,
     logs.router,
     runners.router,
+    runner_link.router,
     projects.router,
     events.router,
     links.router,
+    secrets.router,
     metrics.router,
     docs.router,
 )

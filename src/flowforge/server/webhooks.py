@@ -9,16 +9,15 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from flowforge.errors import BadInput, Unauthenticated
-from flowforge.forges.forge import Forge
-from flowforge.forges.registry import FORGES, forge_of
 from flowforge.model.credential import Permission
-from flowforge.model.push import Happening, Ignored, Unreadable
+from flowforge.model.push import Happening, Ignored, Quiet, Several, Unreadable
 from flowforge.server.body import read_body
-from flowforge.server.door import Door, Unsigned, door_of
-from flowforge.server.peer import peer_of
+from flowforge.server.door import Door, door_of
 from flowforge.server.permissions import permission
 from flowforge.server.problems import unreadable_field
+from flowforge.server.proof import Sent, read_proven
 
+_ENCODER = json.JSONEncoder()
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -42,25 +41,48 @@ class Webhook:
     async def _answer(self, scope: Scope, receive: Receive, door: Door) -> tuple[str, Response]:
         headers = _headers(scope)
         body = await read_body(headers, receive, door.settings.webhook_max_bytes)
-        forge = _genuine(scope, headers, body, door)
         payload = _payload(headers, body)
-        match forge.read(headers, payload):
+        match await read_proven(Sent(scope=scope, headers=headers, body=body, payload=payload), door):
             case Happening() as happening:
-                return "queued", await _queued(door, happening, payload)
+                return "queued", await _queued(door, (happening,), payload)
+            case Several(parts=parts):
+                return await _several(door, parts, payload)
+            case Quiet(reason=reason) as quiet:
+                await door.services.intake.accept(quiet, payload)
+                return "ignored", _ignored(reason)
             case Ignored(reason=reason):
-                return "ignored", _json(HTTPStatus.ACCEPTED, {"status": "ignored", "reason": reason})
+                return "ignored", _ignored(reason)
             case Unreadable(reason=reason, field=field):
                 return "unreadable", unreadable_field(field, reason).response()
 
 
-async def _queued(door: Door, happening: Happening, payload: bytes) -> Response:
-    receipt = await door.services.intake.accept(happening, payload)
-    first, *_ = receipt.run_ids
-    return _json(HTTPStatus.OK, {"status": "queued", "pipeline_id": first, "runs": list(receipt.run_ids)})
+async def _several(door: Door, parts: tuple[Happening | Quiet, ...], body: bytes) -> tuple[str, Response]:
+    if any(isinstance(part, Happening) for part in parts):
+        return "queued", await _queued(door, parts, body)
+    await _accepted(door, parts, body)
+    return "ignored", _ignored(", ".join(dict.fromkeys(p.reason for p in parts if isinstance(p, Quiet))))
+
+
+async def _queued(door: Door, parts: tuple[Happening | Quiet, ...], body: bytes) -> Response:
+    run_ids = await _accepted(door, parts, body)
+    return _json(HTTPStatus.OK, {"status": "queued", "pipeline_id": run_ids[0], "runs": run_ids})
+
+
+async def _accepted(door: Door, parts: tuple[Happening | Quiet, ...], body: bytes) -> list[int]:
+    """The body is kept with the first. One after the other, so that the order is the forge's."""
+    run_ids: list[int] = []
+    for index, part in enumerate(parts):
+        receipt = await door.services.intake.accept(part, b"" if index else body)
+        run_ids += receipt.run_ids
+    return run_ids
+
+
+def _ignored(reason: str) -> Response:
+    return _json(HTTPStatus.ACCEPTED, {"status": "ignored", "reason": reason})
 
 
 def _json(status: HTTPStatus, value: Mapping[str, object]) -> Response:
-    return Response(json.dumps(value), status, media_type="application/json")
+    return Response(_ENCODER.encode(value), status, media_type="application/json")
 
 
 def _headers(scope: Scope) -> dict[str, str]:
@@ -70,30 +92,6 @@ def _headers(scope: Scope) -> dict[str, str]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
-
-
-def _genuine(scope: Scope, headers: Mapping[str, str], body: bytes, door: Door) -> Forge:
-    """The forge that sent this, or an error: what is not signed is not even read."""
-    secret = door.settings.webhook_secret
-    forge = forge_of(headers)
-    if forge is not None and forge.signature_ok(secret, headers, body):
-        return forge
-    unsigned = _unsigned_welcome(scope, headers, door)
-    if forge is not None and unsigned:
-        return forge
-    if forge is None and (unsigned or any(known.signature_ok(secret, headers, body) for known in FORGES)):
-        raise BadInput("no header names the event, such as X-GitHub-Event: push")
-    raise Unauthenticated("the delivery is not signed with this server's webhook secret")
-
-
-def _unsigned_welcome(scope: Scope, headers: Mapping[str, str], door: Door) -> bool:
-    """A signature that is there must be right all the same; and a browser is not a forge, whoever sent it."""
-    return (
-        door.settings.unsigned_webhooks is Unsigned.FROM_LOOPBACK
-        and peer_of(scope, ()).local
-        and "origin" not in headers
-        and not any("signature" in name for name in headers)
-    )
 
 
 def _payload(headers: Mapping[str, str], body: bytes) -> bytes:

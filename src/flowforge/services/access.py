@@ -24,10 +24,11 @@ class Access:
         """The secret of a one-time link that signs in as an admin and leads to `target`, a path of ours."""
         return await self._mint(CredentialKind.LINK, "one-time link", LINK_LIVES, target)
 
-    async def local_token(self) -> str:
-        """A new admin token for the command line on this machine; those of earlier starts end."""
+    async def local_token(self, instance: str = "") -> str:
+        """A new admin token for the command line on the machine of the server whose data folder this is; those of its
+        earlier starts end, those of other servers on the same database stay."""
         secret, now = _secret(CredentialKind.LOCAL), self.clock.now()
-        credential = _credential(secret, CredentialKind.LOCAL, "local command line", now, None, "")
+        credential = _credential(secret, CredentialKind.LOCAL, "local command line", now, None, instance)
         await self.store.write(lambda tx: replace_local(tx, credential))
         return secret
 
@@ -70,7 +71,7 @@ def add(tx: Tx, credential: Credential, now: datetime) -> None:
 
 
 def replace_local(tx: Tx, credential: Credential) -> None:
-    tx.credentials.remove_kind(CredentialKind.LOCAL)
+    tx.credentials.remove_kind(CredentialKind.LOCAL, credential.target)
     tx.credentials.add(credential)
 
 

@@ -1,50 +1,24 @@
-"""What becomes of attempts in the store: taken, renewed, reported on, ended. Every write is fenced by the lease's token."""
+"""What becomes of attempts in the store: renewed, reported on, ended. Every write is fenced by the lease's token."""
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from flowforge.engine.state import Claimed, Finished
+from flowforge.engine.retry import Failure
+from flowforge.engine.state import Finished
 from flowforge.errors import NotFound
 from flowforge.model.attempt import Attempt, AttemptKey
 from flowforge.model.claim import Lease, Outcome, Renewal, StepReport
 from flowforge.model.event import EventKind, NewEvent
 from flowforge.model.job_run import JobRun
 from flowforge.model.order import JobOrder
-from flowforge.model.runner import Runner
+from flowforge.model.secret import SecretScope
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_run import StepRun
 from flowforge.ports import Tx
+from flowforge.services.claiming import known_runner
 from flowforge.services.progress import Moved, move_run
-
-LOOKED_AT = 20
-"""Ready jobs looked at for one claim."""
-
-
-def take(tx: Tx, runner_id: int, token: str, now: datetime) -> tuple[Lease, JobOrder] | None:
-    """The oldest ready job, as a new attempt under this token."""
-    runner = replace(known_runner(tx, runner_id), seen_at=now, asked_at=now)
-    tx.runners.save(runner)
-    for ready in tx.jobs.ready(LOOKED_AT):
-        tx.runs.hold(ready.run_id)
-        job = tx.jobs.get(ready.id)
-        if job is None or job.order is None or not job.ready:
-            continue
-        tx.jobs.save(replace(job, runner=runner.name))
-        move_run(tx, job.run_id, Claimed(key=job.key), now)
-        key = AttemptKey(run=job.run_id, job=job.id, number=job.attempt + 1)
-        tx.attempts.add(Attempt(key=key, runner_id=runner_id, token=token, started_at=now))
-        tx.steps.save([StepRun(attempt=key, index=step.index, name=step.name) for step in job.order.steps])
-        return Lease(attempt=key, token=token), job.order
-    return None
-
-
-def known_runner(tx: Tx, runner_id: int) -> Runner:
-    runner = tx.runners.get(runner_id)
-    if runner is None:
-        raise NotFound("runner", runner_id)
-    return runner
 
 
 def own(tx: Tx, runner_id: int, lease: Lease) -> Attempt | None:
@@ -65,6 +39,32 @@ def order_of(tx: Tx, runner_id: int, lease: Lease) -> JobOrder | None:
     return job.order if job else None
 
 
+def refuse(tx: Tx, runner_id: int, lease: Lease, call: str, now: datetime) -> None:
+    """Leave a trace of a call under a lease that does not hold: on the attempt's run where there is such an attempt,
+    else on none, as its ids are the caller's invention."""
+    known = tx.attempts.get(lease.attempt)
+    where = (known.key.run, known.key.job) if known else (None, None)
+    detail = {"attempt": lease.attempt.number, "call": call, "runner": runner_id}
+    tx.events.append(
+        [NewEvent(kind=EventKind.ATTEMPT_REFUSED, at=now, run_id=where[0], job_id=where[1], detail=detail)]
+    )
+
+
+def scope_of(tx: Tx, key: AttemptKey, groups: tuple[str, ...] = ()) -> SecretScope:
+    """On whose behalf the attempt may ask for secrets."""
+    run, job = tx.runs.get(key.run), tx.jobs.get(key.job)
+    if run is None or job is None:
+        raise NotFound("job", key.job)
+    return SecretScope(
+        organisation_id=run.organisation_id,
+        project_id=run.project_id,
+        environment=job.terms.environment,
+        branch=run.trigger.branch,
+        groups=groups,
+        trusted=run.trigger.trusted,
+    )
+
+
 def beat(tx: Tx, runner_id: int, leases: Collection[Lease], now: datetime) -> Renewal:
     tx.runners.save(replace(known_runner(tx, runner_id), seen_at=now))
     tx.attempts.beat([lease.attempt for lease in leases if live(tx, runner_id, lease)])
@@ -82,7 +82,7 @@ def renewal_of(tx: Tx, runner_id: int, leases: Collection[Lease]) -> Renewal:
 
 def note_steps(tx: Tx, runner_id: int, lease: Lease, reports: Sequence[StepReport], now: datetime) -> bool:
     if live(tx, runner_id, lease) is None:
-        _note_refused(tx, lease, "report", now)
+        refuse(tx, runner_id, lease, "report", now)
         return False
     known = {step.index: step for step in tx.steps.of((lease.attempt,))}
     changed = [
@@ -124,15 +124,6 @@ def _step_event(step: StepRun, now: datetime) -> NewEvent:
     )
 
 
-def _note_refused(tx: Tx, lease: Lease, call: str, now: datetime) -> None:
-    """A write under a superseded lease changes nothing and leaves a trace."""
-    key = lease.attempt
-    detail = {"attempt": key.number, "call": call}
-    tx.events.append(
-        [NewEvent(kind=EventKind.ATTEMPT_REFUSED, at=now, run_id=key.run, job_id=key.job, detail=detail)]
-    )
-
-
 def close(
     tx: Tx, runner_id: int, lease: Lease, outcome: Outcome, log_size: int, now: datetime
 ) -> Moved | None:
@@ -140,11 +131,11 @@ def close(
     run = tx.runs.hold(lease.attempt.run)
     attempt = own(tx, runner_id, lease)
     if attempt is None or run is None:
-        _note_refused(tx, lease, "finish", now)
+        refuse(tx, runner_id, lease, "finish", now)
         return None
     if attempt.status.terminal:
         if attempt.cause is Cause.LOST:
-            _note_refused(tx, lease, "finish", now)
+            refuse(tx, runner_id, lease, "finish", now)
             return None
         return Moved(run=run)
     return end_attempt(tx, replace(attempt, log_size=log_size), outcome, now)
@@ -160,6 +151,24 @@ def end_attempt(tx: Tx, attempt: Attempt, outcome: Outcome, now: datetime) -> Mo
         attempt, status=outcome.status, cause=outcome.cause, reason=outcome.reason, finished_at=now
     )
     tx.attempts.save(ended)
-    left = [step for step in tx.steps.of((key,)) if not step.status.terminal]
+    steps = tx.steps.of((key,))
+    left = [step for step in steps if not step.status.terminal]
     tx.steps.save([replace(step, status=Status.SKIPPED, reason="the job ended before it") for step in left])
-    return move_run(tx, key.run, Finished(key=job.key, outcome=outcome), now)
+    finished = Finished(
+        key=job.key, outcome=outcome, exit_code=_exit_code(steps), earlier=_earlier(tx, key, outcome)
+    )
+    return move_run(tx, key.run, finished, now)
+
+
+def _earlier(tx: Tx, key: AttemptKey, outcome: Outcome) -> tuple[Failure, ...]:
+    """Asked for only where a retry may follow."""
+    if outcome.status is not Status.FAILURE or key.number == 1:
+        return ()
+    before = [attempt for attempt in tx.attempts.of(key.job) if attempt.key.number < key.number]
+    return tuple(
+        Failure(cause=attempt.cause, exit_code=_exit_code(tx.steps.of((attempt.key,)))) for attempt in before
+    )
+
+
+def _exit_code(steps: Sequence[StepRun]) -> int | None:
+    return next((step.exit_code for step in steps if step.status is Status.FAILURE), None)

@@ -1,15 +1,25 @@
 """The server's side of the runner link. Who the runner is comes from its credential, never from what it says."""
 
-import secrets
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from flowforge.errors import LeaseLost
+from flowforge.errors import LeaseLost, NotConfigured, SealBroken
 from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
 from flowforge.model.order import JobOrder
 from flowforge.model.status import Cause, Status
 from flowforge.ports import Bell, Clock, Logs, Store, Vault
-from flowforge.services.attempts import beat, close, live, note_steps, order_of, own, renewal_of, take
+from flowforge.services.attempts import (
+    beat,
+    close,
+    live,
+    note_steps,
+    order_of,
+    own,
+    refuse,
+    renewal_of,
+    scope_of,
+)
+from flowforge.services.claiming import Taken, Turns, take
 from flowforge.services.progress import EVENTS, JOBS, STOPS
 from flowforge.services.runners import runner_of
 
@@ -23,6 +33,7 @@ class Desk:
     bell: Bell
     clock: Clock
     vault: Vault
+    turns: Turns = field(default_factory=Turns)
 
     async def admit(self, key: str) -> "Link":
         """The link of the runner whose key this is; Unauthenticated where it is nobody's."""
@@ -37,27 +48,33 @@ class Link:
     desk: Desk
     runner_id: int
 
-    async def claim(self, wait: float) -> Claim | None:
+    async def claim(self, token: str, wait: float) -> Claim | None:
         desk = self.desk
         deadline = desk.clock.monotonic() + wait
         rung = desk.bell.listen(JOBS)
         while True:
-            token, now = secrets.token_urlsafe(24), desk.clock.now()
-            claimed = await desk.store.write(lambda tx: take(tx, self.runner_id, token, now), urgent=True)  # noqa: B023
-            if claimed:
-                desk.bell.ring(EVENTS)
-                if claim := await self._with_secrets(*claimed):
-                    return claim
-                continue
+            taken = await self._take(token)
+            if taken:
+                return await self._with_secrets(taken)
             left = deadline - desk.clock.monotonic()
             if left <= 0:
                 return None
             await rung.wait(left)
 
+    async def _take(self, token: str) -> Taken | None:
+        desk, now = self.desk, self.desk.clock.now()
+        taken = await desk.store.write(
+            lambda tx: take(tx, self.runner_id, token, now, desk.turns), urgent=True
+        )
+        if taken and not taken.again:
+            desk.turns.had(taken.project_id)
+            desk.bell.ring(EVENTS)
+        return taken
+
     async def resume(self, lease: Lease) -> Claim:
         order = await self.desk.store.read(lambda tx: order_of(tx, self.runner_id, lease))
         if order is None:
-            raise _lost(lease)
+            raise await self._refused(lease, "resume")
         return Claim(lease=lease, order=order)
 
     async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
@@ -81,14 +98,14 @@ class Link:
     async def append_log(self, lease: Lease, offset: int, data: bytes) -> int:
         held = await self.desk.store.read(lambda tx: live(tx, self.runner_id, lease))
         if held is None:
-            raise _lost(lease)
+            raise await self._refused(lease, "append_log")
         return await self.desk.logs.append(lease.attempt, offset, data)
 
     async def finish(self, lease: Lease, outcome: Outcome) -> None:
         desk = self.desk
         attempt = await desk.store.read(lambda tx: own(tx, self.runner_id, lease))
         if attempt is None:
-            raise _lost(lease)
+            raise await self._refused(lease, "finish")
         size = await desk.logs.seal(lease.attempt)
         now = desk.clock.now()
         moved = await desk.store.write(
@@ -99,9 +116,21 @@ class Link:
             raise _lost(lease)
         moved.ring(desk.bell)
 
-    async def _with_secrets(self, lease: Lease, order: JobOrder) -> Claim | None:
-        """None where a declared secret has no value: the job is over then, and says which."""
-        values = self._secrets(order)
+    async def _refused(self, lease: Lease, call: str) -> LeaseLost:
+        now = self.desk.clock.now()
+        await self.desk.store.write(lambda tx: refuse(tx, self.runner_id, lease, call, now))
+        self.desk.bell.ring(EVENTS)
+        return _lost(lease)
+
+    async def _with_secrets(self, taken: Taken) -> Claim | None:
+        """None where a declared secret has no value, or none that can be opened: the job is over then, and says which."""
+        lease, order = taken.lease, taken.order
+        try:
+            values = await self._secrets(lease, order)
+        except (NotConfigured, SealBroken) as error:
+            outcome = Outcome(status=Status.FAILURE, cause=Cause.INFRASTRUCTURE, reason=error.message)
+            await self.finish(lease, outcome)
+            return None
         missing = ", ".join(ref.name for ref in order.secrets if ref.name not in values)
         if not missing:
             return Claim(lease=lease, order=order, secrets=values)
@@ -109,9 +138,11 @@ class Link:
         await self.finish(lease, Outcome(status=Status.FAILURE, cause=Cause.CONFIG, reason=reason))
         return None
 
-    def _secrets(self, order: JobOrder) -> dict[str, str]:
-        values = {ref.name: self.desk.vault.get(ref.name) for ref in order.secrets}
-        return {name: value for name, value in values.items() if value is not None}
+    async def _secrets(self, lease: Lease, order: JobOrder) -> Mapping[str, str]:
+        if not (order.secrets or order.secret_groups):
+            return {}
+        scope = await self.desk.store.read(lambda tx: scope_of(tx, lease.attempt, order.secret_groups))
+        return await self.desk.vault.values(scope, [ref.name for ref in order.secrets])
 
 
 def _lost(lease: Lease) -> LeaseLost:

@@ -6,6 +6,7 @@ from pathlib import Path
 from flowforge.dialects.registry import CONFIG_PATHS, LATER_FOLDERS, LATER_PATHS, dialect_named, dialect_of
 from flowforge.dialects.yaml_text import LARGEST_FILE
 from flowforge.errors import BadInput
+from flowforge.model.inputs import NOTHING_GIVEN, Given
 from flowforge.model.pipeline_config import Parsed
 
 
@@ -39,8 +40,9 @@ def config_in(folder: Path) -> ConfigFile:
     raise BadInput(_what_is_missing(folder))
 
 
-def check(file: ConfigFile, dialect: str | None = None) -> Checked:
-    """`dialect` None means the one that claims files of this path. Raises BadInput where it cannot be read yet."""
+def check(file: ConfigFile, dialect: str | None = None, given: Given = NOTHING_GIVEN) -> Checked:
+    """`dialect` None means the one that claims files of this path; `given` is what the file is read for. Raises
+    BadInput where it cannot be read yet."""
     if dialect is None:
         later = next((name for name in (*LATER_PATHS, *LATER_FOLDERS) if _is_at(file.path, name)), None)
         if later:
@@ -48,7 +50,7 @@ def check(file: ConfigFile, dialect: str | None = None) -> Checked:
     known = dialect_named(dialect) if dialect else dialect_of(file.path)
     if known is None:
         raise BadInput(f"there is no dialect {dialect}", field="dialect")
-    return Checked(file=file, dialect=known.name, parsed=known.parse(file.text, file.path))
+    return Checked(file=file, dialect=known.name, parsed=known.parse(file.text, file.path, given))
 
 
 def _is_at(path: str, name: str) -> bool:

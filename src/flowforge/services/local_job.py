@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from flowforge.engine.mask import Masker
+from flowforge.engine.retry import Failure
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.claim import Lease, StepReport
 from flowforge.model.order import JobOrder
@@ -13,16 +14,19 @@ from flowforge.services.local_events import LocalEvent, StepFinished, StepOutput
 
 @dataclass(slots=True, kw_only=True)
 class LocalJob:
-    """`steps` are the newest reports, one for each step of the order. `size` is how much of the log was taken."""
+    """`steps` are the newest reports, one for each step of the order. `size` is how much of the log was taken,
+    `failures` how the attempts so far ended."""
 
     id: int
     order: JobOrder
     masker: Masker
     attempt: int = 0
+    token: str = ""
     started: float = 0.0
     seconds: float = 0.0
     size: int = 0
     steps: list[StepReport] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
     @property
     def key(self) -> AttemptKey:
@@ -30,10 +34,11 @@ class LocalJob:
 
     @property
     def lease(self) -> Lease:
-        return Lease(attempt=self.key, token=str(self.key))
+        return Lease(attempt=self.key, token=self.token)
 
-    def begin(self, now: float) -> None:
+    def begin(self, token: str, now: float) -> None:
         self.attempt += 1
+        self.token = token
         self.started = now
         self.size = 0
         self.steps = [StepReport(index=step.index, status=Status.PENDING) for step in self.order.steps]
@@ -71,6 +76,9 @@ class LocalJob:
             for order, step in zip(self.order.steps, self.steps, strict=False)
         )
 
+    def failing_code(self) -> int | None:
+        return next((step.exit_code for step in self.steps if step.status is Status.FAILURE), None)
+
     def _started(self, index: int) -> StepStarted:
         return StepStarted(job=self.order.key, index=index, step=self.order.steps[index].name)
 
@@ -82,8 +90,9 @@ class LocalJob:
     def _under_way(self) -> int:
         """A step's bytes come before its end is reported, and the next one's behind that."""
         running = (step.index for step in self.steps if step.status is Status.RUNNING)
-        left = (step.index for step in self.steps if not step.status.terminal)
-        return next(running, next(left, len(self.steps) - 1))
+        watched = self.order.watched
+        left = (step.index for step in watched if not self.steps[step.index].status.terminal)
+        return next(running, next(left, watched[-1].index))
 
     def _finished(self, report: StepReport) -> StepFinished:
         began, ended = report.started_at, report.finished_at

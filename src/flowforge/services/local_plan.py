@@ -6,7 +6,8 @@ from pathlib import Path
 
 from flowforge.dialects.registry import CONFIG_PATHS
 from flowforge.engine.plan import Occasion, plan
-from flowforge.errors import BadInput
+from flowforge.errors import BadInput, Bug
+from flowforge.model.inputs import Given
 from flowforge.model.pipeline_config import PipelineConfig
 from flowforge.model.plan import Plan
 from flowforge.model.source import Source
@@ -39,8 +40,8 @@ def project_folder(start: Path) -> Path:
     return start
 
 
-def plan_locally(config: PipelineConfig, folder: Path, event: TriggerEvent, standing: Standing) -> Plan:
-    """Jobs get the folder as it is, uncommitted changes included."""
+def given_locally(folder: Path, event: TriggerEvent, standing: Standing, inputs: Mapping[str, str]) -> Given:
+    """What a config is read for, as if `event` had happened to the folder as it is. What changed is not known."""
     trigger = Trigger(
         event=event,
         repository=folder.name,
@@ -49,9 +50,18 @@ def plan_locally(config: PipelineConfig, folder: Path, event: TriggerEvent, stan
         branch=standing.ref.removeprefix("refs/heads/") if standing.ref.startswith("refs/heads/") else "",
         title=standing.title,
         author=standing.author,
+        inputs=inputs,
     )
-    source = Source(origin=str(folder), commit="", ref=standing.ref)
-    return plan(config, Occasion(run_id=1, number=1, trigger=trigger, source=source))
+    return Given(trigger=trigger, number=1, run_id=1, inputs=inputs)
+
+
+def plan_locally(config: PipelineConfig, folder: Path, given: Given) -> Plan:
+    """Jobs get the folder as it is, uncommitted changes included."""
+    trigger = given.trigger
+    if trigger is None:
+        raise Bug("a local run is always for an occasion")
+    source = Source(origin=str(folder), commit="", ref=trigger.ref)
+    return plan(config, Occasion(run_id=given.run_id, number=given.number, trigger=trigger, source=source))
 
 
 def with_needs(config: PipelineConfig, key: str) -> PipelineConfig:

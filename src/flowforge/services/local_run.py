@@ -5,16 +5,21 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from flowforge.engine.machine import advance
 from flowforge.engine.mask import Masker
+from flowforge.engine.retry import ON_LOSS
 from flowforge.engine.state import (
     CancelAsked,
     Claimed,
     Finished,
     JobState,
+    LeftOut,
+    OneJobEvent,
+    Opened,
     Phase,
     Planned,
     RunEvent,
     RunPhase,
     RunState,
+    TurnCame,
 )
 from flowforge.errors import LeaseLost
 from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
@@ -25,13 +30,17 @@ from flowforge.services.local_events import JobFinished, JobResult, JobStarted, 
 from flowforge.services.local_job import LocalJob
 
 _HELD = (Phase.RUNNING, Phase.STOPPING)
+_TAKEN = (Phase.READY, *_HELD)
 
 Tell = Callable[[LocalEvent], None]
 
 
 class LocalRun:
     """`tell` hears every event at once, `RunFinished` as the last. `secrets` are masked in all that it hears, also
-    where a job did not declare them."""
+    where a job did not declare them.
+
+    Whoever started it stands beside it: approval jobs are open. What broke on this machine is not tried again by itself,
+    but what a job's own rules name is, and without a pause."""
 
     def __init__(self, plan: Plan, secrets: Mapping[str, str], clock: Clock, tell: Tell) -> None:
         self.jobs = {
@@ -39,13 +48,17 @@ class LocalRun:
             for number, planned in enumerate(plan.jobs, start=1)
         }
         self._by_id = {job.id: job for job in self.jobs.values()}
-        states = {job.order.key: JobState(key=job.order.key, needs=job.needs) for job in plan.jobs}
-        self._state = advance(RunState(jobs=states, on_failure=plan.on_failure), Planned())
+        states = {
+            job.order.key: JobState(key=job.order.key, needs=job.needs, terms=job.terms, built_in=(ON_LOSS,))
+            for job in plan.jobs
+        }
+        self._state = RunState(jobs=states, on_failure=plan.on_failure)
         self._secrets = secrets
         self._clock = clock
         self._tell = tell
         self._began = clock.monotonic()
         self._changed = asyncio.Event()
+        self.move(LeftOut(reason=plan.skip) if plan.skip else Planned())
 
     @property
     def status(self) -> Status:
@@ -70,20 +83,26 @@ class LocalRun:
         for event in events:
             self._tell(event)
 
-    def take(self) -> Claim | None:
-        """The first job that is ready, as a new attempt."""
+    def take(self, token: str) -> Claim | None:
+        """What was taken under this token before, else the first job that is ready, as a new attempt."""
+        before = next((job for job in self.jobs.values() if job.token == token), None)
+        if before is not None:
+            if self._state.jobs[before.order.key].phase not in _HELD:
+                raise LeaseLost(f"attempt {before.key} is over")
+            return self.handed(before)
         key = next((key for key, job in self._state.jobs.items() if job.phase is Phase.READY), None)
         if key is None:
             return None
         job = self.jobs[key]
-        job.begin(self._clock.monotonic())
+        job.begin(token, self._clock.monotonic())
         self.move(Claimed(key=key))
         self._tell(JobStarted(job=key, attempt=job.attempt))
         return self.handed(job)
 
     def handed(self, job: LocalJob) -> Claim:
         declared = {ref.name for ref in job.order.secrets}
-        values = {name: value for name, value in self._secrets.items() if name in declared}
+        grouped = bool(job.order.secret_groups)  # nobody knows here what is in a group: all that was given
+        values = {name: value for name, value in self._secrets.items() if grouped or name in declared}
         return Claim(lease=job.lease, order=job.order, secrets=values)
 
     def stand(self, lease: Lease) -> tuple[LocalJob, Phase] | None:
@@ -97,6 +116,8 @@ class LocalRun:
         before, self._state = self._state, advance(self._state, event)
         if self._state is before:
             return
+        while opening := self._opening():
+            self._state = advance(self._state, opening)
         for key, job in self._state.jobs.items():
             if job.phase is Phase.OVER and before.jobs[key].phase is not Phase.OVER:
                 self._tell(_job_finished(job, self.jobs[key]))
@@ -104,6 +125,19 @@ class LocalRun:
             self._tell(self._result())
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def _opening(self) -> OneJobEvent | None:
+        """What a server would wait for and nobody has to wait for here."""
+        jobs = self._state.jobs.values()
+        held = {job.terms.serial_group for job in jobs if job.phase in _TAKEN}
+        for job in jobs:
+            if job.phase is Phase.GATED:
+                return Opened(key=job.key, by="whoever runs it here")
+            if job.phase is Phase.QUEUED and (
+                not job.terms.serial_group or job.terms.serial_group not in held
+            ):
+                return TurnCame(key=job.key)
+        return None
 
     def _result(self) -> RunFinished:
         return RunFinished(
@@ -122,9 +156,9 @@ class MemoryLink:
         self._clock = clock
         self._told: set[Lease] = set()
 
-    async def claim(self, wait: float) -> Claim | None:
+    async def claim(self, token: str, wait: float) -> Claim | None:
         deadline = self._clock.monotonic() + wait
-        while (claim := self._run.take()) is None and await self._changed_before(deadline):
+        while (claim := self._run.take(token)) is None and await self._changed_before(deadline):
             pass
         return claim
 
@@ -154,7 +188,10 @@ class MemoryLink:
             return
         job = self._held(lease)
         self._run.tell(job.end(self._clock.monotonic()))
-        self._run.move(Finished(key=job.order.key, outcome=outcome))
+        earlier = tuple(job.failures)
+        finished = Finished(key=job.order.key, outcome=outcome, exit_code=job.failing_code(), earlier=earlier)
+        job.failures.append(finished.failure)
+        self._run.move(finished)
 
     def _news(self, leases: Collection[Lease]) -> Renewal:
         phases = {lease: self._phase(lease) for lease in leases}

@@ -9,10 +9,14 @@ from datetime import datetime
 import structlog
 
 from flowforge.dialects.registry import CONFIG_PATHS, LATER_FOLDERS, LATER_PATHS, dialect_of
+from flowforge.engine.approvals import why_held
+from flowforge.engine.inputs import typed_inputs, wrong_inputs
 from flowforge.engine.plan import Occasion, plan
-from flowforge.engine.state import Planned, Rejected
+from flowforge.engine.state import LeftOut, Planned, Rejected
 from flowforge.errors import BadInput, Bug, FlowForgeError, NotFound, TooLarge, Upstream
+from flowforge.forges.source_url import source_url
 from flowforge.model.event import EventKind
+from flowforge.model.inputs import Given
 from flowforge.model.job_run import JobRun
 from flowforge.model.pipeline_config import PipelineConfig
 from flowforge.model.plan import Plan
@@ -21,9 +25,12 @@ from flowforge.model.project import Pipeline, Project
 from flowforge.model.run import Run
 from flowforge.model.source import Source
 from flowforge.model.status import Cause, Status
+from flowforge.model.trigger import Trigger, TriggerEvent
 from flowforge.ports import Bell, Clock, Mirrors, Store, Tx
+from flowforge.services.autostart import TIMERS, remember
 from flowforge.services.links import Links
 from flowforge.services.progress import RUNS, Moved, move_run, run_event
+from flowforge.services.start import default_ref
 
 log = structlog.get_logger()
 
@@ -32,6 +39,10 @@ AT_ONCE = 4
 LOOK_AGAIN = 30.0
 """Seconds after which accepted runs are looked for without being told."""
 SHOWN_PROBLEMS = 20
+GIVING = (TriggerEvent.MANUAL, TriggerEvent.API, TriggerEvent.SCHEDULE)
+"""Only these give a run inputs; any other has the defaults."""
+PATHS = b"paths"
+"""What every path filter is written with: without it nobody asks which files changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +120,8 @@ class Preparer:
         now = self.clock.now
         try:
             source = await self._fetch(run, project)
-            config = await self._config(source)
+            config = await self._config(source, run, project)
+            refuse_grants(config.pipeline, run.trigger)
         except Unplannable as error:
             await self._reject(run_id, error)
         else:
@@ -132,19 +144,37 @@ class Preparer:
     async def _fetch(self, run: Run, project: Project) -> Source:
         trigger = run.trigger
         try:
-            commit = await self.mirrors.fetch(project.clone_url, trigger.commit, trigger.ref)
+            url = source_url(project, trigger)
+            commit = await self.mirrors.fetch(url, trigger.commit, trigger.ref)
         except (Upstream, BadInput) as error:
             raise Unplannable(
                 Cause.INFRASTRUCTURE, f"the repository cannot be cloned: {error.message}"
             ) from error
-        return Source(origin=project.clone_url, commit=commit, ref=trigger.ref)
+        return Source(origin=url, commit=commit, ref=trigger.ref)
 
-    async def _config(self, source: Source) -> Config:
-        for path in CONFIG_PATHS:
+    async def _config(self, source: Source, run: Run, project: Project) -> Config:
+        pipeline = await self.store.read(lambda tx: tx.pipelines.get(run.pipeline_id or 0))
+        for path in (pipeline.path,) if pipeline else CONFIG_PATHS:
             content = await self._read(source, path)
             if content is not None:
-                return parsed(path, content)
+                given = await self._given(source, run, project, content)
+                return parsed(path, content, with_types(path, content, given))
+        if pipeline:
+            raise Unplannable(Cause.CONFIG, f"there is no {pipeline.path} at commit {source.commit[:12]}")
         raise Unplannable(Cause.CONFIG, await self._what_is_missing(source))
+
+    async def _given(self, source: Source, run: Run, project: Project, content: bytes) -> Given:
+        trigger = replace(run.trigger, commit=source.commit)
+        changed = None
+        if PATHS in content and (base := base_of(trigger, project)):
+            changed = await self.mirrors.changed(source.origin, base, source.commit)
+        return Given(
+            trigger=trigger,
+            number=run.number,
+            run_id=run.id,
+            inputs=trigger.inputs,
+            changed=None if changed is None else tuple(changed),
+        )
 
     async def _read(self, source: Source, path: str) -> bytes | None:
         try:
@@ -169,9 +199,40 @@ class Preparer:
         return f"{wanted}: add one that names at least one job"
 
 
-def parsed(path: str, content: bytes) -> Config:
+def with_types(path: str, content: bytes, given: Given) -> Given:
+    """Inputs as the types that the config itself declares. Raises `Unplannable` for those it does not take."""
+    if given.trigger is None or given.trigger.event not in GIVING:
+        return replace(given, inputs={})
+    specs = parsed(path, content, replace(given, inputs={})).pipeline.inputs
+    inputs = typed_inputs(specs, given.inputs)
+    wrong = wrong_inputs(specs, inputs)
+    if wrong:
+        raise Unplannable(Cause.CONFIG, "\n".join(wrong.values()))
+    return replace(given, inputs=inputs)
+
+
+def refuse_grants(pipeline: PipelineConfig, trigger: Trigger) -> None:
+    """An approval lets a stranger's code run, not reach beyond a job's container."""
+    asking = next((job for job in pipeline.jobs if job.grant), None)
+    if asking and not trigger.trusted:
+        reason = f'job "{asking.key}" asks for the grant "{asking.grant}", which code from a fork never gets'
+        raise Unplannable(Cause.CONFIG, reason)
+
+
+def base_of(trigger: Trigger, project: Project) -> str:
+    """What a push or pull request is compared with to see what it changed; empty where there is nothing."""
+    if trigger.pull_request:
+        return f"refs/heads/{trigger.pull_request.target}"
+    if trigger.event is not TriggerEvent.PUSH:
+        return ""
+    if trigger.before.strip("0"):
+        return trigger.before
+    return "" if trigger.branch == project.default_branch else default_ref(project)
+
+
+def parsed(path: str, content: bytes, given: Given) -> Config:
     text = content.decode("utf-8", errors="surrogateescape")
-    outcome = dialect_of(path).parse(text, path)
+    outcome = dialect_of(path).parse(text, path, given)
     if outcome.pipeline is None:
         raise Unplannable(Cause.CONFIG, _listed(outcome.errors))
     return Config(path=path, text=text, pipeline=outcome.pipeline)
@@ -196,33 +257,48 @@ def save_plan(tx: Tx, run_id: int, source: Source, config: Config, planned: Plan
         raise NotFound("run", run_id)
     if run.planned_at or run.status.terminal:
         return Moved(run=run)
+    pipeline = known_pipeline(tx, run, config, now)
+    project = tx.projects.get(run.project_id)
+    told = project is not None and remember(tx, run, project, pipeline, config.pipeline, now)
     run = replace(
         run,
-        pipeline_id=known_pipeline(tx, run, config, now).id,
+        pipeline_id=pipeline.id,
         trigger=replace(run.trigger, commit=source.commit),
         on_failure=planned.on_failure,
+        group=planned.concurrency.group if planned.concurrency else "",
+        supersedes=planned.concurrency is not None and planned.concurrency.cancel,
         config_path=config.path,
         config_text=config.text,
         config_digest="sha256:" + hashlib.sha256(config.text.encode()).hexdigest(),
     )
+    held = why_held(run)
+    if held:
+        run = replace(run, approval=None)
     tx.runs.save(run)
+    if planned.skip:
+        return move_run(tx, run_id, LeftOut(reason=planned.skip), now)
     tx.jobs.add(_jobs(tx, run, planned, now))
     tx.events.append([run_event(EventKind.RUN_PLANNED, run, Status.PENDING, now)])
-    return move_run(tx, run_id, Planned(), now)
+    moved = move_run(tx, run_id, Planned(held=held), now)
+    return replace(moved, topics=moved.topics | {TIMERS}) if told else moved
 
 
 def known_pipeline(tx: Tx, run: Run, config: Config, now: datetime) -> Pipeline:
     found = tx.pipelines.find(run.project_id, run.provider, config.path)
     if found and found.name == config.pipeline.name:
         return found
-    pipeline = Pipeline(
-        id=found.id if found else tx.take_ids("pipelines")[0],
-        organisation_id=run.organisation_id,
-        project_id=run.project_id,
-        provider=run.provider,
-        path=config.path,
-        name=config.pipeline.name,
-        created_at=found.created_at if found else now,
+    pipeline = (
+        replace(found, name=config.pipeline.name)
+        if found
+        else Pipeline(
+            id=tx.take_ids("pipelines")[0],
+            organisation_id=run.organisation_id,
+            project_id=run.project_id,
+            provider=run.provider,
+            path=config.path,
+            name=config.pipeline.name,
+            created_at=now,
+        )
     )
     tx.pipelines.save(pipeline)
     return pipeline
@@ -237,6 +313,7 @@ def _jobs(tx: Tx, run: Run, planned: Plan, now: datetime) -> list[JobRun]:
             key=job.order.key,
             name=job.order.name,
             needs=job.needs,
+            terms=job.terms,
             order=job.order,
             image=job.order.image,
             created_at=now,

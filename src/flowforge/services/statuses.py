@@ -1,7 +1,6 @@
 """Commit statuses: a reader of the event stream that owes each run's commit what it should show, and pays when it can."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -24,7 +23,7 @@ READER = "commit-statuses"
 EVENTS_AT_ONCE = 100
 """A page is one transaction of some 20 ms, and so much longer takes whoever pushes meanwhile."""
 AT_ONCE = 8
-"""Statuses under way to one forge at the same time."""
+"""Statuses under way to one forge, of all that bear its name, at the same time."""
 LONGEST_PAUSE = 900.0
 LONGEST_POST = 45.0
 CLAIMED = 60.0
@@ -33,9 +32,23 @@ GIVEN_UP_AFTER = timedelta(hours=24)
 LONGEST_LAG = 1_000
 """Events that are read again after a restart at most, beyond those of a page."""
 LOOK_AGAIN = 30.0
-TELLING = frozenset({EventKind.RUN_CREATED, EventKind.RUN_FINISHED})
+TELLING = frozenset(
+    {
+        EventKind.RUN_CREATED,
+        EventKind.RUN_WAITING,
+        EventKind.RUN_APPROVED,
+        EventKind.JOB_APPROVED,
+        EventKind.RUN_FINISHED,
+    }
+)
+WHOLE = frozenset({40, 64})
+"""Digits of a commit id. A run that was given a shorter one, or none, shows its status once it is planned."""
 SHOWN = 140
 """Characters of a description that every forge takes."""
+
+
+BREATH = 0.1
+"""Seconds from one look at the events to the next, however often the bell rings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +57,23 @@ class Wording:
 
     context: str
     links: Links
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """A run's jobs, and those of them that failed and may, or were skipped."""
+
+    jobs: int = 0
+    allowed: int = 0
+    left_out: int = 0
+
+    def sentence(self) -> str:
+        parts = [f"{self.jobs} job{'s' if self.jobs != 1 else ''}"]
+        if self.allowed:
+            parts.append(f"{self.allowed} allowed to fail")
+        if self.left_out:
+            parts.append(f"{self.left_out} skipped")
+        return ", ".join(parts)
 
 
 @dataclass(slots=True)
@@ -55,19 +85,35 @@ class StatusKeeper:
     wording: Wording
     _read: int = 0
     _probe_at: dict[str, datetime] = field(default_factory=dict)
+    _busy: set[str] = field(default_factory=set)
 
     async def serve(self) -> None:
-        """Read, owe, pay, until cancelled. What is owed survives this process."""
+        """Read, owe, pay, until cancelled. What is owed survives this process. Every forge is paid by a task of its
+        own, so that one that keeps silent holds up itself alone."""
         rung = self.bell.listen(EVENTS)
-        while True:
-            try:
-                await self.owe()
-                await self.pay()
-                pause = await self._pause()
-            except FlowForgeError as error:
-                log.warning("commit statuses are held up", error=error.message)
-                pause = LOOK_AGAIN
-            await rung.wait(pause)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                try:
+                    await self.owe()
+                    for place in await self._payable():
+                        self._busy.add(place)
+                        tasks.create_task(self._pay_alone(place))
+                    pause = await self._pause()
+                except FlowForgeError as error:
+                    log.warning("commit statuses are held up", error=error.message)
+                    pause = LOOK_AGAIN
+                # A run in full swing rings some times a job; one look then serves them all.
+                await asyncio.sleep(BREATH)
+                await rung.wait(max(0.0, pause - BREATH))
+
+    async def _pay_alone(self, place: str) -> None:
+        try:
+            await self._pay_place(place)
+        except FlowForgeError as error:
+            log.warning("commit statuses are held up", place=place, error=error.message)
+        finally:
+            self._busy.discard(place)
+            self.bell.ring(EVENTS)
 
     async def owe(self) -> None:
         """Turn new events into debts; debts and cursor move in one transaction. A page that tells of nothing costs no
@@ -79,21 +125,27 @@ class StatusKeeper:
 
     async def pay(self) -> None:
         """Try every debt that is due once; of a forge that is held, one at most."""
-        now = self.clock.now()
-        due = await self.store.read(lambda tx: tx.debts.due(now, AT_ONCE * 8))
-        by_forge: defaultdict[str, list[StatusDebt]] = defaultdict(list)
-        for debt in due:
-            by_forge[debt.status.forge].append(debt)
         async with asyncio.TaskGroup() as tasks:
-            for forge, debts in by_forge.items():
-                tasks.create_task(self._pay_forge(forge, debts, now))
+            for place in await self._payable():
+                tasks.create_task(self._pay_place(place))
 
-    async def _pay_forge(self, forge: str, debts: Sequence[StatusDebt], now: datetime) -> None:
+    async def _payable(self) -> list[str]:
+        """Where something is due and nobody is at it, those that are held excepted until they may be asked again."""
+        now = self.clock.now()
+        due = await self.store.read(lambda tx: tx.debts.places(now))
+        return [place for place in due if place not in self._busy and not self._is_held(place, now)]
+
+    def _is_held(self, place: str, now: datetime) -> bool:
+        return place in self._probe_at and now < self._probe_at[place]
+
+    async def _pay_place(self, place: str) -> None:
         """The first alone: what is missing for all is found out once. Only then the rest, `AT_ONCE` a forge."""
-        if forge in self._probe_at and now < self._probe_at[forge]:
+        now = self.clock.now()
+        debts = await self.store.read(lambda tx: tx.debts.due(now, AT_ONCE * 8, place))
+        if not debts:
             return
         await self._try(debts[0])
-        if forge in self._probe_at:
+        if place in self._probe_at:
             return
         slots = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as tasks:
@@ -118,7 +170,7 @@ class StatusKeeper:
             async with asyncio.timeout(LONGEST_POST):
                 await self.forge.post(debt.status)
         except NotConfigured as error:
-            self._hold(debt.status.forge, error)
+            self._hold(debt.status.place, error)
         except TimeoutError:
             await self._later(debt, Upstream("the forge does not answer in time"))
         except Upstream as error:
@@ -126,18 +178,18 @@ class StatusKeeper:
         except FlowForgeError as error:
             await self._later(debt, Upstream(error.message))
         else:
-            self._probe_at.pop(debt.status.forge, None)
+            self._probe_at.pop(debt.status.place, None)
             now = self.clock.now()
             await self.store.write(lambda tx: paid(tx, debt, now))
             self.bell.ring(EVENTS)
 
-    def _hold(self, forge: str, error: NotConfigured) -> None:
-        if forge not in self._probe_at:
-            log.warning("commit statuses of a forge are held", forge=forge, error=error.message)
-        self._probe_at[forge] = self.clock.now() + timedelta(seconds=LONGEST_PAUSE)
+    def _hold(self, place: str, error: NotConfigured) -> None:
+        if place not in self._probe_at:
+            log.warning("commit statuses of a forge are held", place=place, error=error.message)
+        self._probe_at[place] = self.clock.now() + timedelta(seconds=LONGEST_PAUSE)
 
     async def _later(self, debt: StatusDebt, error: Upstream) -> None:
-        self._probe_at.pop(debt.status.forge, None)
+        self._probe_at.pop(debt.status.place, None)
         now = self.clock.now()
         if error.final or (debt.wanted_at and now - debt.wanted_at >= GIVEN_UP_AFTER):
             log.warning("commit status given up", run=debt.run_id, error=error.message)
@@ -149,10 +201,11 @@ class StatusKeeper:
         await self.store.write(lambda tx: postpone(tx, debt, at, now, error.message))
 
     async def _pause(self) -> float:
-        at = await self.store.read(lambda tx: tx.debts.next_try())
-        left = LOOK_AGAIN if at is None else (at - self.clock.now()).total_seconds()
-        if left <= 0 and self._probe_at:
-            return LOOK_AGAIN
+        """Those that are busy ring when they are done; those that are held are looked at again soon enough."""
+        now = self.clock.now()
+        beside = self._busy | {place for place in self._probe_at if self._is_held(place, now)}
+        at = await self.store.read(lambda tx: tx.debts.next_try(beside))
+        left = LOOK_AGAIN if at is None else (at - now).total_seconds()
         return min(LOOK_AGAIN, max(0.05, left))
 
 
@@ -171,26 +224,35 @@ def _page(tx: Tx, read: int) -> Page | None:
     if not events:
         return None
     last = events[-1].id
-    return Page(runs=tuple(_told(events)), last=last, lag=last - cursor)
+    return Page(runs=tuple(dict.fromkeys((*_told(events), *_late(tx, events)))), last=last, lag=last - cursor)
+
+
+def _late(tx: Tx, events: Sequence[Event]) -> list[int]:
+    """Runs whose commit became known by planning them."""
+    planned = [event.run_id for event in events if event.kind is EventKind.RUN_PLANNED and event.run_id]
+    return [run_id for run_id in planned if tx.debts.get(run_id) is None]
 
 
 def owe(tx: Tx, page: Page, wording: Wording, now: datetime) -> None:
     projects: dict[int, Project | None] = {}
     for run_id in page.runs:
         run = tx.runs.get(run_id)
-        if run is None or not run.trigger.commit:
+        if run is None or len(run.trigger.commit) not in WHOLE:
             continue
         if run.project_id not in projects:
             projects[run.project_id] = tx.projects.get(run.project_id)
         project = projects[run.project_id]
         if project:
-            _want(tx, run.id, status_of(run, _counted(tx, run), project.forge, project.name, wording), now)
+            _want(tx, run.id, status_of(run, _counted(tx, run), project, wording), now)
     tx.events.move(READER, max(page.last, tx.events.cursor(READER)))
 
 
-def _counted(tx: Tx, run: Run) -> int:
+def _counted(tx: Tx, run: Run) -> Counts:
     """Its jobs, where the status will name their number."""
-    return len(tx.jobs.of((run.id,))) if run.status is Status.SUCCESS else 0
+    jobs = tx.jobs.of((run.id,)) if run.status is Status.SUCCESS else ()
+    allowed = sum(job.status is Status.FAILURE for job in jobs)
+    left_out = sum(job.status is Status.SKIPPED for job in jobs)
+    return Counts(jobs=len(jobs), allowed=allowed, left_out=left_out)
 
 
 def _told(events: Sequence[Event]) -> dict[int, None]:
@@ -215,11 +277,14 @@ def _want(tx: Tx, run_id: int, status: CommitStatus, now: datetime) -> None:
         tx.debts.save(wanted)
 
 
-def status_of(run: Run, jobs: int, forge: str, repository: str, wording: Wording) -> CommitStatus:
+def status_of(run: Run, jobs: Counts, project: Project, wording: Wording) -> CommitStatus:
+    """At the project, also for a fork's commit: there is where people look at a pull request."""
     state, description = _said(run, jobs)
     return CommitStatus(
-        forge=forge,
-        repository=repository,
+        forge=project.forge,
+        origin=project.origin,
+        native_id=project.native_id,
+        repository=project.name,
         commit=run.trigger.commit,
         state=state,
         description=description if len(description) <= SHOWN else description[: SHOWN - 1] + "…",
@@ -228,10 +293,15 @@ def status_of(run: Run, jobs: int, forge: str, repository: str, wording: Wording
     )
 
 
-def _said(run: Run, jobs: int) -> tuple[CommitState, str]:
+def _said(run: Run, counts: Counts) -> tuple[CommitState, str]:
     match run.status:
         case Status.SUCCESS:
-            return CommitState.SUCCESS, f"{jobs} job{'s' if jobs != 1 else ''}"
+            return CommitState.SUCCESS, counts.sentence()
+        case Status.SKIPPED if run.cause is Cause.FILTER:
+            # A check that a branch requires must end well where the pipeline has nothing to say.
+            return CommitState.SUCCESS, f"left out: {_first_line(run)}"
+        case Status.WAITING:
+            return CommitState.PENDING, _first_line(run)
         case Status.FAILURE | Status.CANCELLED | Status.SKIPPED:
             return CommitState.FAILURE, _first_line(run)
         case _:

@@ -14,19 +14,22 @@ from flowforge.errors import FlowForgeError
 from flowforge.model.attempt import Attempt, AttemptKey
 from flowforge.model.claim import Outcome
 from flowforge.model.job_run import JobRun
+from flowforge.model.lane import Lane
 from flowforge.model.runner import Runner
 from flowforge.model.status import Cause, Status
 from flowforge.ports import Bell, Clock, Logs, Store, Tx
 from flowforge.services.attempts import end_attempt
-from flowforge.services.progress import Moved, move_run
+from flowforge.services.claiming import unserved
+from flowforge.services.progress import Moved, let_in, move_run
 
 log = structlog.get_logger()
 
 K = TypeVar("K", bound=Hashable)
 
+READER = "watch"
 LOOKS_IN_A_LEASE = 4
 LOOKED_AT = 500
-"""Ready jobs looked at in one round."""
+"""Ready jobs of one lane looked at in one round."""
 LOOKED_BACK = 1_000
 """Events that may tell of an attempt whose end a server did not live to see through."""
 
@@ -90,6 +93,7 @@ class Watch:
             try:
                 await self.end_lost_attempts()
                 await self.seal_ended_logs()
+                await self.let_in_due_jobs()
                 await self.end_unserved_jobs()
             except FlowForgeError as error:
                 log.warning("watch round failed, next one follows", error=error.message)
@@ -98,6 +102,8 @@ class Watch:
 
     async def end_lost_attempts(self) -> None:
         live = await self.store.read(lambda tx: tx.attempts.live())
+        if live:
+            await self.store.write(prove_writable)
         still = self._still.of("lease", {a.key: a.beat for a in live}, self.clock.monotonic())
         for attempt in live:
             if still[attempt.key] > self.patience.lease:
@@ -129,20 +135,31 @@ class Watch:
             return False
         return True
 
+    async def let_in_due_jobs(self) -> None:
+        """A job that waited after a breakdown may be taken again once its pause is over."""
+        now = self.clock.now()
+        for job in await self.store.read(lambda tx: tx.turns.due(now, LOOKED_AT)):
+            moved = await self.store.write(lambda tx: let_in(tx, job, now))  # noqa: B023
+            if moved:
+                moved.ring(self.bell)
+
     async def end_unserved_jobs(self) -> None:
         """A job that no runner could take for too long fails; until then it says what it waits for."""
-        ready, runners, live = await self.store.read(
-            lambda tx: (tx.jobs.ready(LOOKED_AT), tx.runners.all(), tx.attempts.live())
-        )
+        runners, live = await self.store.read(lambda tx: (tx.runners.all(), tx.attempts.live()))
         now = self.clock.monotonic()
         silent = self._still.of("runner", {r.id: r.asked_at for r in runners}, now)
         held = Counter(attempt.runner_id for attempt in live)
-        served = any(
-            is_full(r, held[r.id]) or (r.asked_at and silent[r.id] <= self.patience.lease) for r in runners
-        )
-        waited = self._still.of("job", {(job.id, job.attempt): served for job in ready}, now)
-        for job in ready if not served else ():
-            await self._unserved(job, waited[job.id, job.attempt], _why_unserved(runners))
+        at_work = [
+            r
+            for r in runners
+            if is_full(r, held[r.id]) or (r.asked_at and silent[r.id] <= self.patience.lease)
+        ]
+        waiting = await self.store.read(lambda tx: waiting_in_vain(tx, at_work))
+        jobs = {(job.id, job.attempt): False for _, found in waiting for job in found}
+        waited = self._still.of("job", jobs, now)
+        for lane, found in waiting:
+            for job in found:
+                await self._unserved(job, waited[job.id, job.attempt], why_unserved(lane, runners, at_work))
 
     async def _unserved(self, job: JobRun, waited: float, why: str) -> None:
         now = self.clock.now()
@@ -154,6 +171,12 @@ class Watch:
         event = Unserved(key=job.key, reason=reason)
         moved = await self.store.write(lambda tx: move_run(tx, job.run_id, event, now))
         moved.ring(self.bell)
+
+
+def prove_writable(tx: Tx) -> None:
+    """A database that can be read and not written, with its disk full perhaps, takes no renewals either: a round that
+    cannot write this judges nobody."""
+    tx.events.move(READER, tx.events.last())
 
 
 def is_full(runner: Runner, held: int) -> bool:
@@ -184,6 +207,21 @@ def explain(tx: Tx, job_id: int, why: str) -> None:
         tx.jobs.save(replace(job, reason=why))
 
 
-def _why_unserved(runners: Sequence[Runner]) -> str:
-    notes = [f"{runner.name}: {runner.note}" for runner in runners if runner.note]
-    return "; ".join(notes) or "no runner is connected"
+def waiting_in_vain(tx: Tx, at_work: Sequence[Runner]) -> Sequence[tuple[Lane, Sequence[JobRun]]]:
+    """Jobs that none of these runners may take."""
+    return [(lane, tx.jobs.ready(LOOKED_AT, lane)) for lane in unserved(tx, at_work)]
+
+
+def why_unserved(lane: Lane, runners: Sequence[Runner], at_work: Sequence[Runner]) -> str:
+    """In one sentence."""
+    fit = [runner for runner in runners if runner.serves(lane)]
+    notes = [f"{runner.name}: {runner.note}" for runner in fit if runner.note]
+    if notes:
+        return "; ".join(notes)
+    if not runners or (fit and not at_work):
+        return "no runner is connected"
+    if fit:
+        return f"no runner that may take it is connected: {', '.join(runner.name for runner in fit)}"
+    wanted = f"has the labels {', '.join(lane.labels)} and " if lane.labels else ""
+    whose = "this project" if lane.trusted else "somebody else's code of this project"
+    return f"no runner {wanted}takes {whose}"

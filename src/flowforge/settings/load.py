@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import cast
 
 from flowforge.errors import SettingsError
-from flowforge.settings.table import OTHER_VARIABLES, SETTINGS, Form, Secrecy, Setting
-from flowforge.settings.values import Settings
+from flowforge.settings.job_rows import JOB_ROWS
+from flowforge.settings.setting import Form, Secrecy, Setting
+from flowforge.settings.table import OTHER_VARIABLES, SERVER_ROWS, SETTINGS
+from flowforge.settings.values import JobSettings, Settings
 
 PREFIX = "FLOWFORGE_"
 SECRET_FILE_LIMIT = 64 * 1024
@@ -45,12 +47,32 @@ def load_settings(environ: Mapping[str, str], toml_path: Path | None, cwd: Path)
     if reading.toml_path is not None:
         reading.keys = _read_toml(reading, reading.toml_path)
     _check_keys(reading)
-    values = {setting.name: _value(reading, setting) for setting in SETTINGS}
+    values = {setting.name: _value(reading, setting) for setting in SERVER_ROWS}
+    jobs = _job_values(reading)
     if reading.mistakes:
         raise SettingsError(tuple(reading.mistakes))
     _compute_defaults(values)
     build = cast("Callable[..., Settings]", Settings)
-    return build(**values, config_path=reading.toml_path, warnings=tuple(_warnings(environ)))
+    return build(
+        **values, jobs=_jobs(jobs), config_path=reading.toml_path, warnings=tuple(_warnings(environ))
+    )
+
+
+def load_job_settings(environ: Mapping[str, str], cwd: Path) -> JobSettings:
+    """From the environment alone: a file in the folder of a repository may be anybody's. Raises `SettingsError`."""
+    reading = Reading(environ=environ, cwd=cwd)
+    values = _job_values(reading)
+    if reading.mistakes:
+        raise SettingsError(tuple(reading.mistakes))
+    return _jobs(values)
+
+
+def _job_values(reading: Reading) -> dict[str, object]:
+    return {setting.name: _value(reading, setting) for setting in JOB_ROWS}
+
+
+def _jobs(values: dict[str, object]) -> JobSettings:
+    return cast("Callable[..., JobSettings]", JobSettings)(**values)
 
 
 def _config_path(reading: Reading, toml_path: Path | None) -> Path | None:

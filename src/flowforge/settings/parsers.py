@@ -16,6 +16,8 @@ _UNITS = {"": 1, "b": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 _HOST = re.compile(
     r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+"
 )
+_SMALLEST_RANGE = 24
+_MASTER_KEY = re.compile(r"[A-Za-z0-9+/_-]{42}[AEIMQUYcgkosw048]=?")
 _DATABASES = {"sqlite", "postgresql", "postgresql+psycopg", "postgres"}
 
 
@@ -30,6 +32,16 @@ def secret(value: str, _base: Path) -> str:
     if not value.isprintable():
         raise ValueError("must be one line of printable text")
     return value
+
+
+def master_keys(value: str, _base: Path) -> str:
+    """Says nothing about the value."""
+    keys = [key.strip() for key in value.split(",")]
+    if not all(_MASTER_KEY.fullmatch(key) for key in keys):
+        raise ValueError(
+            "must be 32 random bytes in base64, such as `openssl rand -base64 32` makes; several are separated by commas"
+        )
+    return ",".join(keys)
 
 
 def host(value: str, _base: Path) -> str:
@@ -67,6 +79,35 @@ def number(low: int, high: int) -> Parser:
         return int(value)
 
     return parse
+
+
+def unless_zero(parser: Parser) -> Parser:
+    """None for 0, which stands for no limit."""
+
+    def parse(value: str, base: Path) -> object:
+        return None if value.strip() in ("0", "0.0") else parser(value, base)
+
+    return parse
+
+
+def cpus(value: str, _base: Path) -> float:
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", value) or float(value) < 0.01:
+        raise ValueError("must be a number of processors, such as 2 or 0.5, or 0 for no limit")
+    return float(value)
+
+
+def subnets(value: str, _base: Path) -> str:
+    from ipaddress import IPv4Network
+
+    try:
+        network = IPv4Network(value)
+    except ValueError:
+        raise ValueError("must be a range of IPv4 addresses such as 10.213.0.0/16") from None
+    if network.prefixlen > _SMALLEST_RANGE:
+        raise ValueError(
+            f"must be a range of at least 2^{32 - _SMALLEST_RANGE} addresses (/{_SMALLEST_RANGE})"
+        )
+    return str(network)
 
 
 def seconds(low: float, high: float) -> Parser:
@@ -110,6 +151,16 @@ def web_address(value: str, _base: Path) -> str:
     return value.rstrip("/")
 
 
+def origin(value: str, base: Path) -> str:
+    """The address of a server, without a path."""
+    from flowforge.model.origin import Origin
+
+    found = Origin.of(web_address(value, base))
+    if found is None or _split(value).path.strip("/"):  # type: ignore[union-attr]  # an address splits
+        raise ValueError("must be the address of a server such as https://git.example.org, without a path")
+    return str(found)
+
+
 def database(value: str, base: Path) -> str:
     """SQLite paths become absolute; the value itself is never shown, as it may hold a password."""
     parts = _split(value)
@@ -122,6 +173,30 @@ def database(value: str, base: Path) -> str:
     if not parts.path.strip("/"):
         raise ValueError("must name a database: postgresql://user@host/name")
     return f"postgresql+psycopg{value[len(parts.scheme) :]}"
+
+
+def pool(value: str, _base: Path) -> tuple[tuple[str, int], ...] | None:
+    """None for `auto`; else each image and how many of it."""
+    if value.lower() == "auto":
+        return None
+    if value.lower() in {"0", "off"}:
+        return ()
+    sizes = [item.rpartition("=") for item in _items(value)]
+    for image, _, size in sizes:
+        if not image or any(map(str.isspace, image)) or not re.fullmatch(r"[0-9]{1,3}", size):
+            raise ValueError("must be auto, off, or images and how many of each: python:3.12=2,node:22=1")
+    return tuple((image, int(size)) for image, _, size in sizes)
+
+
+def user_numbers(value: str, _base: Path) -> tuple[int, int] | None:
+    """The first and the last; None for `off`."""
+    if value.lower() == "off":
+        return None
+    match = re.fullmatch(r"([0-9]{1,10})-([0-9]{1,10})", value)
+    first, last = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not 0 < first <= last < 2**32 - 1:
+        raise ValueError("must be off, or the first and the last user number such as 58000-58999")
+    return first, last
 
 
 def networks(value: str, _base: Path) -> tuple[str, ...]:

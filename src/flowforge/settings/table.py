@@ -1,57 +1,12 @@
 """Every setting there is, as rows: where it is written, how it is read, what it is otherwise."""
 
-from dataclasses import dataclass
-from enum import Enum
-
 from flowforge.settings import parsers
-from flowforge.settings.parsers import Parser
+from flowforge.settings.forge_rows import FORGE_ROWS, GITHUB_ROWS
+from flowforge.settings.job_rows import JOB_ROWS
+from flowforge.settings.setting import Form, Secrecy, Setting
 from flowforge.settings.values import ExecutorChoice, LogFormat, LogLevel
 
-
-class Secrecy(Enum):
-    """`SECRET` values are never written in the TOML file and may come from a file of their own."""
-
-    OPEN = "open"
-    SECRET = "secret"  # noqa: S105  a kind of setting
-
-
-class Form(Enum):
-    """What a TOML file may hold beside a text, which is always taken."""
-
-    TEXT = "text"
-    LIST = "a list of texts"
-    NUMBER = "a number"
-    FLAG = "true or false"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """`variables` in order of precedence; `key` is dotted: section and name in the TOML file.
-
-    `default` is text read like any other, None where the absence of a value is a value. `default_doc` says what a
-    computed default is; `doc` is one sentence for a person.
-    """
-
-    name: str
-    variables: tuple[str, ...]
-    key: str
-    parse: Parser
-    default: str | None = None
-    default_doc: str = ""
-    secrecy: Secrecy = Secrecy.OPEN
-    form: Form = Form.TEXT
-    doc: str
-
-    @property
-    def file_variables(self) -> tuple[str, ...]:
-        return tuple(f"{v}_FILE" for v in self.variables) if self.secrecy is Secrecy.SECRET else ()
-
-    @property
-    def file_key(self) -> str | None:
-        return f"{self.key}_file" if self.secrecy is Secrecy.SECRET else None
-
-
-SETTINGS: tuple[Setting, ...] = (
+SERVER_ROWS: tuple[Setting, ...] = (
     Setting(
         name="host",
         variables=("FLOWFORGE_HOST",),
@@ -124,6 +79,25 @@ SETTINGS: tuple[Setting, ...] = (
         doc="Folder in which each run's workspace is made, and deleted afterwards.",
     ),
     Setting(
+        name="master_key",
+        variables=("FLOWFORGE_MASTER_KEY",),
+        key="storage.master_key",
+        parse=parsers.master_keys,
+        default_doc="one is made at the first start, in the data folder",
+        secrecy=Secrecy.SECRET,
+        doc="Key that seals stored secrets: 32 random bytes in base64. Several, separated by commas, are tried in turn; "
+        "the first seals.",
+    ),
+    Setting(
+        name="disk_floor",
+        variables=("FLOWFORGE_DISK_FLOOR",),
+        key="storage.disk_floor",
+        parse=parsers.size(0, 1024**5),
+        default="256 MiB",
+        doc="Free space below which no job is taken and no log grows, in the data folder and where workspaces are made; "
+        "what is left is kept for the database. 0 asks for none.",
+    ),
+    Setting(
         name="webhook_secret",
         variables=("FLOWFORGE_WEBHOOK_SECRET", "WEBHOOK_SECRET"),
         key="webhook.secret",
@@ -168,14 +142,7 @@ SETTINGS: tuple[Setting, ...] = (
         secrecy=Secrecy.SECRET,
         doc="Token for commit statuses (scope `repo:status`).",
     ),
-    Setting(
-        name="github_api",
-        variables=("FLOWFORGE_GITHUB_API",),
-        key="github.api",
-        parse=parsers.web_address,
-        default="https://api.github.com",
-        doc="Base address of GitHub's API for commit statuses.",
-    ),
+    *GITHUB_ROWS,
     Setting(
         name="status_context",
         variables=("FLOWFORGE_STATUS_CONTEXT",),
@@ -184,6 +151,7 @@ SETTINGS: tuple[Setting, ...] = (
         default="ci/flowforge",
         doc="Name under which commit statuses appear at the forge.",
     ),
+    *FORGE_ROWS,
     Setting(
         name="executor",
         variables=("FLOWFORGE_EXECUTOR",),
@@ -212,6 +180,25 @@ SETTINGS: tuple[Setting, ...] = (
         doc="Jobs the local runner executes at the same time.",
     ),
     Setting(
+        name="process_users",
+        variables=("FLOWFORGE_PROCESS_USERS",),
+        key="runner.process_users",
+        parse=parsers.user_numbers,
+        default="58000-58999",
+        doc="User numbers of which each job of the executor `process` gets one for itself where the server is root; "
+        "`off` lets all run as `nobody`, without a limit of processes.",
+    ),
+    Setting(
+        name="pool",
+        variables=("FLOWFORGE_POOL",),
+        key="runner.pool",
+        parse=parsers.pool,
+        form=Form.LIST,
+        default="off",
+        doc="Containers that are started before there is a job for them, and so without the label `flowforge.run`: `auto` "
+        "for two of each of the three images used last, or images with a number each, such as `python:3.12=2,node:22=1`.",
+    ),
+    Setting(
         name="log_limit",
         variables=("FLOWFORGE_LOG_LIMIT",),
         key="runner.log_limit",
@@ -227,6 +214,49 @@ SETTINGS: tuple[Setting, ...] = (
         form=Form.NUMBER,
         default="60",
         doc="Seconds without a sign of life after which a runner's job is given to another.",
+    ),
+    Setting(
+        name="capability_key",
+        variables=("FLOWFORGE_CAPABILITY_KEY",),
+        key="runner.capability_key",
+        parse=parsers.secret,
+        default_doc="one is made at the first start",
+        secrecy=Secrecy.SECRET,
+        doc="What capability URLs for runners are sealed with; servers that share a database and an address need the same.",
+    ),
+    Setting(
+        name="runner_data",
+        variables=("FLOWFORGE_RUNNER_DATA",),
+        key="runner.data",
+        parse=parsers.path,
+        default="runner",
+        doc="Folder of `flowforge runner`: its key, its spool, its workspaces and the commits it keeps.",
+    ),
+    Setting(
+        name="runner_ca",
+        variables=("FLOWFORGE_RUNNER_CA",),
+        key="runner.ca",
+        parse=parsers.path,
+        default_doc="the system's authorities",
+        doc="File of the certificate authorities (PEM) that `flowforge runner` believes its server's certificate from.",
+    ),
+    Setting(
+        name="runner_plain_http",
+        variables=("FLOWFORGE_RUNNER_PLAIN_HTTP",),
+        key="runner.plain_http",
+        parse=parsers.flag,
+        form=Form.FLAG,
+        default="0",
+        doc="1 lets `flowforge runner` speak plain http to a server that is not on its own machine.",
+    ),
+    Setting(
+        name="drain_seconds",
+        variables=("FLOWFORGE_DRAIN_SECONDS",),
+        key="runner.drain_seconds",
+        parse=parsers.seconds(0, 7 * 86400),
+        form=Form.NUMBER,
+        default="3600",
+        doc="Seconds that `flowforge runner`, told to stop, waits for its running jobs before it leaves them to be resumed.",
     ),
     Setting(
         name="log_level",
@@ -254,8 +284,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
 )
 
+SETTINGS = (*SERVER_ROWS, *JOB_ROWS)
+
 CLIENT_VARIABLES = {
     "FLOWFORGE_TOKEN": "Token that the command line signs in with. A server on this machine needs none. A secret.",
+    "FLOWFORGE_RUNNER_TOKEN": "One-time registration token for the first start of `flowforge runner`. A secret.",
 }
 """What the command line alone reads, and from the environment alone."""
 

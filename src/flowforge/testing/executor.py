@@ -27,8 +27,8 @@ class Misuse(AssertionError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What a script does. One that `lasts` ends when it is stopped, by its timeout, or once `FakeExecutor.let_end` is
-    called."""
+    """What a script does. One that `lasts` ends when it is stopped, by its timeout, once `FakeExecutor.let_end` is
+    called, or in the background with the job."""
 
     output: bytes = b""
     code: int = 0
@@ -37,7 +37,7 @@ class Act:
 
 @dataclass(slots=True, kw_only=True)
 class FakeJob:
-    """What outlives its watchers."""
+    """What outlives its watchers; `exits` and `outputs` in the order in which steps are watched."""
 
     order: JobOrder
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -182,15 +182,16 @@ class FakeRoom:
 
     async def run(self, step: StepOrder, sink: Sink, *, since: int = 0) -> Exit:
         self._check(step)
-        if step.index == len(self._job.exits):
-            await self._begin(step)
-        output = self._job.outputs[step.index][since:]
+        place = self._next
+        if place == len(self._job.exits):
+            await self._begin(step, place)
+        output = self._job.outputs[place][since:]
         if output:
             await sink.write(output)
-        if step.index == len(self._job.exits):
+        if place == len(self._job.exits):
             self._job.exits.append(await self._finish(step))
         self._next += 1
-        return self._job.exits[step.index]
+        return self._job.exits[place]
 
     async def stop(self, reason: str) -> None:
         if self._executor.stop_error is not None:
@@ -207,15 +208,16 @@ class FakeRoom:
             raise Misuse(f"the room {self._key} was left")
         if not made and self._job.stop_reason is None:
             raise Misuse(f"the room {self._key} was not begun")
-        if step.index != self._next:
-            raise Misuse(f"step {step.index} was asked for when step {self._next} is next")
-        if step != self._job.order.steps[step.index]:
+        wanted = self._job.order.watched[self._next]
+        if step.index != wanted.index:
+            raise Misuse(f"step {step.index} was asked for when step {wanted.index} is next")
+        if step != wanted:
             raise Misuse(f"step {step.index} is not the order's")
 
-    async def _begin(self, step: StepOrder) -> None:
+    async def _begin(self, step: StepOrder, place: int) -> None:
         """Make the step's output, once however often it is watched."""
         job = self._job
-        if len(job.outputs) > step.index:
+        if len(job.outputs) > place:
             return
         if job.stop_reason is not None or not job.applies(step.when):
             job.outputs.append(b"")
@@ -241,6 +243,8 @@ class FakeRoom:
 
     async def _finish(self, step: StepOrder) -> Exit:
         text = "" if isinstance(step.do, Checkout) else step.do.text
+        if step.background and self._executor.lasts(text):
+            return _exit(Status.SUCCESS, code=None)
         while self._executor.lasts(text) and self._job.stop_reason is None:
             if step.timeout is not None:
                 reason = f'step "{step.name}" did not end within {step.timeout:g} s'

@@ -24,12 +24,17 @@ class FakeLink:
         self.stop: set[AttemptKey] = set()
         self.lost: set[AttemptKey] = set()
 
-    async def claim(self, wait: float) -> Claim | None:
+    async def claim(self, token: str, wait: float) -> Claim | None:
+        before = next((claim for claim in self.claims.values() if claim.lease.token == token), None)
+        if before is not None:
+            self._check(before.lease)
+            return before
         try:
             async with asyncio.timeout(wait):
                 claim = await self.waiting.get()
         except TimeoutError:
             return None
+        claim = replace(claim, lease=replace(claim.lease, token=token))
         self.claims[claim.lease.attempt] = claim
         return claim
 

@@ -28,13 +28,16 @@ class FakeMirrors:
     async def fetch(self, url: str, commit: str, ref: str) -> str:
         if "://" not in url:
             raise BadInput("the clone URL is not one", field="clone_url")
-        if commit.strip("0123456789abcdef") or len(commit) not in (0, 40, 64):
+        short = bool(ref) and 12 <= len(commit) < 40
+        if commit.strip("0123456789abcdef") or not (short or len(commit) in (0, 40, 64)):
             raise BadInput("the commit is not 40 or 64 hexadecimal digits", field="commit")
         if ref and not ref.startswith("refs/"):
             raise BadInput("the ref is not a full ref name", field="ref")
         self.fetched.append((url, commit, ref))
         repository = self.repositories.get(url)
         found = repository and (commit or repository.refs.get(ref or "HEAD"))
+        if repository and short:
+            found = next((full for full in repository.commits if full.startswith(commit)), None)
         if not repository or not found or found not in repository.commits:
             raise SourceUnavailable("the repository does not have it", final=True)
         self._held.add((url, found))
@@ -55,6 +58,15 @@ class FakeMirrors:
             for path, content in sorted(self._files(url, commit).items())
             if path.startswith(inside) and "/" not in path[len(inside) :] and isinstance(content, bytes)
         )
+
+    async def changed(self, url: str, base: str, commit: str) -> Sequence[str] | None:
+        """As if every commit stood on every other."""
+        files, refs = self._files(url, commit), self.repositories[url].refs
+        before = self.repositories[url].commits.get(refs.get(base, base))
+        if before is None:
+            return None
+        paths = sorted({*files, *before})
+        return tuple(path for path in paths if files.get(path) != before.get(path))
 
     def _files(self, url: str, commit: str) -> Mapping[str, bytes | str]:
         if (url, commit) not in self._held:

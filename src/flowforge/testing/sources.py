@@ -1,6 +1,6 @@
-"""A fake of the port `Sources`."""
+"""Fakes of the ports `Sources` and `SourcePacks`."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from flowforge.errors import SourceUnavailable
@@ -24,3 +24,16 @@ class FakeSources:
             target.write_bytes(content)
         self.placed.append((source, into))
         return f"{len(files)} files"
+
+
+class FakePacks:
+    """`streams` maps an origin to what is sent of it."""
+
+    def __init__(self, streams: Mapping[str, tuple[bytes, ...]] | None = None) -> None:
+        self.streams = dict(streams or {})
+
+    async def read(self, source: Source) -> AsyncIterator[bytes]:
+        if source.origin not in self.streams:
+            raise SourceUnavailable(f"there is no source {source.origin}", final=True)
+        for chunk in self.streams[source.origin]:
+            yield chunk

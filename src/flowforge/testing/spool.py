@@ -10,6 +10,13 @@ class MemorySpool:
     def __init__(self) -> None:
         self._leases: dict[AttemptKey, Lease] = {}
         self._notes: dict[AttemptKey, str] = {}
+        self._sought = ""
+
+    def seek(self, token: str) -> None:
+        self._sought = token
+
+    def sought(self) -> str:
+        return self._sought
 
     def hold(self, lease: Lease) -> None:
         self._leases[lease.attempt] = lease

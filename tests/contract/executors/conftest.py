@@ -9,10 +9,13 @@ from flowforge.adapters.executors.process import ProcessExecutor
 from flowforge.testing.executor import FakeExecutor
 from flowforge.testing.sources import FakeSources
 from tests.contract.executors.lodge import ORIGIN, Lodge, new_site
+from tests.engines import OwnEngine, own_podman
 from tests.images import image
+from tests.needs import ENGINE_SOCKET
 
 PROCESS = pytest.param("process")
 DOCKER = pytest.param("docker", marks=pytest.mark.needs("docker", "busybox", "bash", "dash"))
+PODMAN = pytest.param("podman", marks=pytest.mark.needs("podman", "busybox", "bash", "dash"))
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def sources() -> FakeSources:
 
 @pytest.fixture
 async def lodge(request: pytest.FixtureRequest, tmp_path: Path, sources: FakeSources) -> AsyncIterator[Lodge]:
-    """By the name in `request.param`: fake, process or docker."""
+    """By the name in `request.param`: fake, process, docker or podman."""
     site = new_site(tmp_path)
     kind = str(request.param)
     if kind == "fake":
@@ -42,9 +45,23 @@ async def lodge(request: pytest.FixtureRequest, tmp_path: Path, sources: FakeSou
             yield Lodge(kind=kind, executor=process, site=site, sources=sources)
             await process.sweep(())
     else:
-        async with DockerExecutor(site, sources) as docker:
-            yield Lodge(kind=kind, executor=docker, site=site, sources=sources, image=image("bash"))
+        engine = request.getfixturevalue("podman").socket if kind == "podman" else ENGINE_SOCKET
+        async with DockerExecutor(site, sources, address=f"unix://{engine}") as docker:
+            yield Lodge(
+                kind=kind,
+                executor=docker,
+                site=site,
+                sources=sources,
+                image=image("bash", engine),
+                engine=engine,
+            )
             await docker.sweep(())
+
+
+@pytest.fixture(scope="session")
+def podman() -> Iterator[OwnEngine]:
+    with TemporaryDirectory(prefix="flowforge-podman-") as folder, own_podman(Path(folder)) as engine:
+        yield engine
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -16,6 +16,7 @@ from flowforge.model.source import Source
 from flowforge.model.step_spec import Checkout, Script, When
 from flowforge.ports import Executor, Room, Sink
 from flowforge.testing.sources import FakeSources
+from tests.needs import ENGINE_SOCKET
 
 KEY = AttemptKey(run=7, job=3, number=1)
 ORIGIN = "https://forge.example/a/b.git"
@@ -56,6 +57,7 @@ class Lodge:
     site: Site
     sources: FakeSources
     image: str | None = None
+    engine: Path = ENGINE_SOCKET
     fakes: Any = None
     removed: Callable[[], Awaitable[None]] | None = None
 
@@ -75,7 +77,7 @@ class Lodge:
         story = Story()
         async with asyncio.timeout(60), self.executor.open(key, order) as room:
             await room.begin(secrets or {})
-            await story.watch(room, order.steps)
+            await story.watch(room, order.watched)
         return story
 
 

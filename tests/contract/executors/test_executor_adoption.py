@@ -32,12 +32,15 @@ STRANGER = 12345
 class Watcher:
     """One or more processes that watch one job, one after the other."""
 
-    def __init__(self, lodge: Lodge, store: Path, *scripts: str, user: int | None = None) -> None:
+    def __init__(
+        self, lodge: Lodge, store: Path, *scripts: str, user: int | None = None, warm: bool = False
+    ) -> None:
         store.mkdir(exist_ok=True)
         self._store = store
         self._told = {
             "kind": lodge.kind, "instance": lodge.site.instance, "folder": str(lodge.site.folder), "image": lodge.image,
             "workspaces": str(lodge.site.workspaces), "key": str(KEY), "scripts": scripts, "store": str(store), "user": user,
+            "warm": warm,
         }  # fmt: skip
 
     @contextmanager

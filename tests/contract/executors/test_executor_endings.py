@@ -45,7 +45,7 @@ async def test_the_jobs_time_limit_ends_its_step_and_all_behind_it(lodge: Lodge)
     story = await lodge.run(order)
     assert [ended.status for ended in story.exits] == [Status.SUCCESS, Status.FAILURE, Status.SKIPPED]
     assert story.exits[1].cause is Cause.TIMEOUT
-    assert story.exits[1].reason == "the job reached its time limit"
+    assert story.exits[1].reason == "the job reached its time limit of 0.6 s"
 
 
 async def test_a_step_may_use_its_grace_to_clean_up(lodge: Lodge) -> None:

@@ -59,7 +59,7 @@ def test_a_record_that_makes_no_sense_is_tampering(data: bytes) -> None:
 
 def test_an_unknown_cause_is_the_machinerys() -> None:
     record = exit_record.parse(netstrings.pack([("status", "failure"), ("cause", "news"), ("bytes", "0")]))
-    ended = exit_record.to_exit(record, script(0, "true"), None, "")
+    ended = exit_record.to_exit(record, script(0, "true"), JobOrder(key="a", name="a", steps=()), "")
     assert (ended.status, ended.cause) == (Status.FAILURE, Cause.INFRASTRUCTURE)
 
 
@@ -147,6 +147,10 @@ class SlowMachinery:
         self.things: set[AttemptKey] = set()
         self.evicting = asyncio.Event()
         self.go_on = asyncio.Event()
+
+    async def move_in(self, key: AttemptKey, order: JobOrder) -> Surroundings | None:
+        del key, order
+        return None
 
     async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
         del order

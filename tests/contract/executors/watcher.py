@@ -20,7 +20,7 @@ from flowforge.model.order import JobOrder
 from flowforge.model.source import Source
 from flowforge.ports import Room
 from flowforge.testing.sources import FakeSources
-from tests.contract.executors.lodge import ORIGIN, steps
+from tests.contract.executors.lodge import ORIGIN, steps, until
 from tests.needs import ENGINE_SOCKET
 
 
@@ -40,13 +40,17 @@ async def watch(told: dict[str, Any]) -> None:
         instance=told["instance"], folder=Path(told["folder"]), workspaces=Path(told["workspaces"]), grace=1.0
     )
     sources = FakeSources({ORIGIN: {"hello.txt": b"hello\n"}})
-    kind = DockerExecutor if told["kind"] == "docker" else ProcessExecutor
+    kind: Any = DockerExecutor if told["kind"] == "docker" else ProcessExecutor
     order = JobOrder(
         key="build", name="build", steps=steps(*told["scripts"]), image=told["image"],
         source=Source(origin=ORIGIN, commit=""), clone=Clone.BEFORE_STEPS,
     )  # fmt: skip
     key = AttemptKey.parse(told["key"])
-    async with kind(site, sources) as executor:
+    more = {"pool": {told["image"]: 1}} if told["warm"] else {}
+    async with kind(site, sources, **more) as executor:
+        if told["warm"]:
+            await until(lambda: executor.waiting)
+            (store / "waiting").touch()
         try:
             async with executor.open(key, order) as room:
                 await room.resume()

@@ -141,7 +141,7 @@ class TestRun:
         assert "Exit code 2 after 3.0 s, step 2 of 2." in page.text
         assert "error: no such file" in page.text
         assert page.text.index("error: no such file") < page.text.index("Timeline")
-        assert "1 job did not run because another failed: deploy" in page.text
+        assert "1 job did not run because of another: deploy" in page.text
         assert "/ui/pipelines/1/jobs/2/log?line=2#L2" in {a["href"] for a in page.named("a")}
         assert "/api/v1/runs/1/jobs/2/log?download=1" in {a["href"] for a in page.named("a")}
 

@@ -81,6 +81,7 @@ async def test_a_new_run_has_nulls_where_nothing_is_known(world: World, client: 
     nulls = {key for key, value in run.items() if value is None}
     assert nulls == {
         "title", "author", "cause", "reason", "started_at", "finished_at", "duration_seconds", "rerun_of",
+        "group", "gate", "config_digest", "approval",
     }  # fmt: skip
     assert run["jobs"] == []
 
@@ -173,8 +174,9 @@ async def test_a_rerun_is_a_new_run_that_names_the_old_one(world: World, client:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"failed": True}, "failed"),
-        ({"job": "test"}, "job"),
+        ({"failed": "yes"}, "failed"),
+        ({"failed": True, "job": "test"}, "job"),
+        ({"job": ""}, "job"),
         ({"everything": True}, "everything"),
         ({"job": 3}, "job"),
     ],
@@ -195,7 +197,37 @@ async def test_a_runner_is_registered_and_listed(client: Client) -> None:
     assert (answer.json["status"], answer.json["seen_at"]) == ("registered", None)
     again = await client.post("/api/v1/runners", {"host": "10.0.0.5"})
     assert (again.json["id"], again.json["labels"]) == (answer.json["id"], [])
-    assert (await client.get("/runners")).json == {"items": [again.json], "next": None}
+    known = again.json
+    token = known.pop("token")
+    assert known.pop("token_expires_in_seconds") == 3600
+    assert token.startswith("ffg_")
+    assert token != answer.json["token"]
+    assert (await client.get("/runners")).json == {"items": [known], "next": None}
+
+
+async def test_a_runner_is_bound_by_an_admin_and_drained(client: Client, world: World) -> None:
+    await world.push()
+    terms = {"host": "10.0.0.5", "projects": ["tools/saw"], "slots": 3, "trusted_only": True}
+    bound = (await client.post("/api/v1/runners", terms)).json
+    assert (bound["projects"], bound["trusted_only"], bound["draining"]) == ([1], True, False)
+    for wrong in ({"projects": ["nobody/none"]}, {"projects": ["9"]}, {"slots": -1}, {"labels": ["a b"]}):
+        assert (await client.post("/api/v1/runners", {"host": "10.0.0.5", **wrong})).status == 422
+    json = {"content-type": "application/json"}
+    path = f"/api/v1/runners/{bound['id']}"
+    drained = await client.send("PATCH", path, json, [b'{"draining": true}'])
+    assert (drained.status, drained.json["draining"]) == (200, True)
+    assert (await client.send("PATCH", "/api/v1/runners/99", json, [b'{"draining": true}'])).status == 404
+
+
+async def test_the_servers_own_runner_gets_labels_and_no_token(client: Client, world: World) -> None:
+    await world.services.runners.enrol_local(2, "docker", "a" * 32)
+    own = await client.post("/api/v1/runners", {"host": "localhost", "labels": ["linux"]})
+    assert (own.status, own.json["name"], own.json["labels"], own.json["token"]) == (
+        201,
+        "local",
+        ["linux"],
+        None,
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import pytest
 from flowforge.errors import StoreUnavailable
 from flowforge.model.event import EventKind, NewEvent
 from flowforge.ports import Tx
-from flowforge.server.app import DoorSettings
+from flowforge.server.app import DoorSettings, create_app
 from flowforge.services.browse import Browse
 from flowforge.testing.clock import EPOCH
 from tests.contract.server.asgi import Client
-from tests.contract.server.world import World
+from tests.contract.server.world import SETTINGS, World
 
 
 async def enrol(world: World, note: str = "") -> None:
@@ -27,8 +27,17 @@ class TestHealth:
         assert answer.status == 200
         assert answer.json == {
             "status": "ok",
-            "checks": {"database": {"status": "ok"}, "logs": {"status": "ok"}, "runner": {"status": "ok"}},
+            "checks": {name: {"status": "ok"} for name in ("database", "logs", "disk", "runner")},
         }
+
+    async def test_a_full_disk_is_named_and_not_described(self, world: World) -> None:
+        await enrol(world)
+        ground = replace(world.services.ground, scarce=lambda: "4 MiB are free in /secret/place")
+        answer = await Client(
+            create_app(replace(world.services, ground=ground), SETTINGS, world.app.door.reception)
+        ).get("/health")
+        assert (answer.status, answer.json["status"]) == (200, "degraded")
+        assert answer.json["checks"]["disk"] == {"status": "degraded", "reason": "the disk is almost full"}
 
     async def test_without_a_runner_it_is_degraded(self, world: World) -> None:
         answer = await world.anyone.get("/health")

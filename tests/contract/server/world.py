@@ -13,16 +13,24 @@ from flowforge.model.run import Run
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_run import StepRun
 from flowforge.ports import Tx
-from flowforge.server.app import Application, DoorSettings, Ground, Services, create_app
+from flowforge.server.app import Application, DoorSettings, Ground, Services, Trust, create_app
 from flowforge.services.access import Access
 from flowforge.services.browse import Browse
 from flowforge.services.control import Control
+from flowforge.services.enrolment import Enrolment
+from flowforge.services.handout import Handout
 from flowforge.services.intake import Intake
+from flowforge.services.link import Desk
+from flowforge.services.reception import Reception
 from flowforge.services.runners import Runners
+from flowforge.services.secrets import Secrets
 from flowforge.testing.bell import MemoryBell
 from flowforge.testing.clock import ManualClock
 from flowforge.testing.logs import MemoryLogs
+from flowforge.testing.sealer import FakeSealer
+from flowforge.testing.sources import FakePacks
 from flowforge.testing.store import MemoryStore
+from flowforge.testing.vault import FakeVault
 from tests.contract.server.asgi import Answer, Client
 
 SECRET = b"shared with the forge"
@@ -76,12 +84,18 @@ def new_world(settings: DoorSettings = SETTINGS) -> World:
     services = Services(
         intake=Intake(store, bell, clock),
         control=Control(store, bell, clock),
-        browse=Browse(store),
+        browse=Browse(store, clock),
         runners=Runners(store, clock),
-        access=Access(store, clock),
+        trust=Trust(access=Access(store, clock), secrets=Secrets(store, FakeSealer(), bell, clock)),
         ground=Ground(store=store, logs=logs, bell=bell, clock=clock),
     )
-    return World(store, logs, bell, clock, services, create_app(services, settings))
+    reception = Reception(
+        desk=Desk(store, logs, bell, clock, FakeVault()),
+        enrolment=Enrolment(store, clock),
+        handout=Handout(store, clock, FakePacks(), b"a key for capabilities"),
+        lease=60,
+    )
+    return World(store, logs, bell, clock, services, create_app(services, settings, reception))
 
 
 def push_body(**changes: object) -> dict[str, Any]:

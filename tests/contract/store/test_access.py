@@ -5,6 +5,7 @@ import pytest
 
 from flowforge.errors import Conflict
 from flowforge.model.credential import Credential, CredentialKind, Role
+from flowforge.model.runner import Trust
 from flowforge.ports import Store
 from flowforge.testing.clock import EPOCH
 from tests.contract.store.things import add_runs, debt, later, run, runner
@@ -30,6 +31,12 @@ async def test_a_runner_is_saved_listed_and_removed(store: Store) -> None:
         seen_at=later(1),
         asked_at=later(1),
         key_hash="k",
+        projects=(3, 4),
+        trust=Trust.TRUSTED_ONLY,
+        most_slots=7,
+        draining=True,
+        version="1.2",
+        instance="here",
     )
     await store.write(lambda tx: tx.runners.save(runner(2)))
     await store.write(lambda tx: tx.runners.save(given))
@@ -39,6 +46,8 @@ async def test_a_runner_is_saved_listed_and_removed(store: Store) -> None:
     await store.write(lambda tx: tx.runners.remove(1))
     assert await store.read(lambda tx: tx.runners.get(1)) is None
     assert await store.read(lambda tx: tx.runners.get(2)) == given
+    assert await store.read(lambda tx: tx.runners.with_key("k")) == given
+    assert await store.read(lambda tx: tx.runners.with_key("j")) is None
 
 
 async def test_a_credential_is_found_by_digest_and_kind(store: Store) -> None:
@@ -59,7 +68,7 @@ async def test_all_credentials_of_a_kind_go_together(store: Store) -> None:
     rows = [LINK, replace(LINK, hash="h2"), replace(LINK, hash="h3", kind=CredentialKind.SESSION)]
     for row in rows:
         await store.write(lambda tx, row=row: tx.credentials.add(row))
-    await store.write(lambda tx: tx.credentials.remove_kind(CredentialKind.LINK))
+    await store.write(lambda tx: tx.credentials.remove_kind(CredentialKind.LINK, LINK.target))
     assert await store.read(lambda tx: tx.credentials.find("h2", CredentialKind.LINK)) is None
     assert await store.read(lambda tx: tx.credentials.find("h3", CredentialKind.SESSION)) == rows[2]
 
@@ -71,6 +80,9 @@ async def test_pruning_removes_what_has_expired(store: Store) -> None:
     assert await store.write(lambda tx: tx.credentials.prune(later(61))) == 1
     assert await store.read(lambda tx: tx.credentials.find("h1", CredentialKind.LINK)) is None
     assert await store.read(lambda tx: tx.credentials.find("h2", CredentialKind.LINK)) == rows[1]
+
+
+PLACE = debt().status.place
 
 
 async def test_debts_are_due_longest_waiting_first(store: Store) -> None:
@@ -85,9 +97,26 @@ async def test_debts_are_due_longest_waiting_first(store: Store) -> None:
     ]
     for row in rows:
         await store.write(lambda tx, row=row: tx.debts.save(row))
-    assert [d.run_id for d in await store.read(lambda tx: tx.debts.due(later(5), 9))] == [2, 5, 1]
-    assert await store.read(lambda tx: tx.debts.due(later(5), 1)) == [rows[1]]
+    assert [d.run_id for d in await store.read(lambda tx: tx.debts.due(later(5), 9, PLACE))] == [2, 5, 1]
+    assert await store.read(lambda tx: tx.debts.due(later(5), 1, PLACE)) == [rows[1]]
     assert await store.read(lambda tx: tx.debts.next_try()) == later(1)
+
+
+async def test_debts_are_due_by_the_place_they_are_shown_at(store: Store) -> None:
+    elsewhere = replace(debt().status, forge="gitlab", origin="https://gitlab.example")
+    await store.write(lambda tx: add_runs(tx, *(run(n) for n in range(1, 4))))
+    rows = [
+        debt(1, next_try_at=later(1)),
+        debt(2, next_try_at=later(2), status=elsewhere),
+        debt(3, next_try_at=later(9), status=elsewhere),
+    ]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.debts.save(row))
+    assert await store.read(lambda tx: tx.debts.places(later(1))) == [PLACE]
+    assert await store.read(lambda tx: tx.debts.places(later(5))) == sorted([PLACE, elsewhere.place])
+    assert await store.read(lambda tx: tx.debts.due(later(5), 9, elsewhere.place)) == [rows[1]]
+    assert await store.read(lambda tx: tx.debts.next_try({PLACE})) == later(2)
+    assert await store.read(lambda tx: tx.debts.next_try({PLACE, elsewhere.place})) is None
 
 
 async def test_a_debt_is_replaced_and_paid(store: Store) -> None:

@@ -93,3 +93,11 @@ async def test_steps_are_those_of_the_attempts_asked_for(store: Store) -> None:
 async def test_a_step_belongs_to_an_attempt(store: Store) -> None:
     with pytest.raises(Conflict):
         await store.write(lambda tx: tx.steps.save([step(0, attempt().key)]))
+
+
+async def test_an_attempt_is_found_by_the_token_it_was_claimed_with(store: Store) -> None:
+    given = attempt(token="a-token", status=Status.FAILURE)
+    await store.write(lambda tx: add_attempts(tx, given))
+    assert await store.read(lambda tx: tx.attempts.claimed(given.runner_id, "a-token")) == given
+    assert await store.read(lambda tx: tx.attempts.claimed(given.runner_id + 1, "a-token")) is None
+    assert await store.read(lambda tx: tx.attempts.claimed(given.runner_id, "another")) is None

@@ -4,13 +4,16 @@ import pytest
 
 from flowforge.errors import Conflict, NotFound
 from flowforge.model.job_spec import Clone
+from flowforge.model.job_terms import JobTerms
+from flowforge.model.lane import Lane
 from flowforge.model.order import JobOrder, StepOrder
 from flowforge.model.secret_ref import SecretRef
 from flowforge.model.source import Source
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_spec import Checkout, Script, When
-from flowforge.ports import Store
-from tests.contract.store.things import add_runs, job, later, run
+from flowforge.model.trigger import PullRequest
+from flowforge.ports import Store, Tx
+from tests.contract.store.things import add_runs, attempt, job, later, run, trigger
 
 ORDER = JobOrder(
     key="build",
@@ -110,3 +113,48 @@ async def test_a_claimed_job_is_ready_no_more(store: Store) -> None:
 
     await store.write(claim)
     assert not await store.read(lambda tx: tx.jobs.ready(1))
+
+
+async def test_jobs_wait_in_lanes_of_project_trust_and_labels(store: Store) -> None:
+    big = JobTerms(labels=("linux", "big"))
+    fork = PullRequest(number=1, target="main", fork=True)
+    rows = [
+        job(1, 1, ready=True, ready_at=later(3)),
+        job(2, 1, ready=True, ready_at=later(1), terms=big),
+        job(3, 2, ready=True, ready_at=later(2), terms=replace(big, labels=("big", "linux", "big"))),
+        job(4, 3, ready=True, ready_at=later(0)),
+        job(5, 3, ready=False),
+        job(6, 1, ready=True, ready_at=later(1)),
+    ]
+    runs = (run(1), run(2, project_id=2), run(3, project_id=2, trigger=trigger(pull_request=fork)))
+    await store.write(lambda tx: add_runs(tx, *runs))
+    await store.write(lambda tx: tx.jobs.add(rows))
+    lanes = [
+        Lane(project_id=1),
+        Lane(project_id=1, labels=("big", "linux")),
+        Lane(project_id=2, trusted=False),
+        Lane(project_id=2, labels=("big", "linux")),
+    ]
+    assert await store.read(lambda tx: sorted(tx.jobs.lanes(), key=Lane.text)) == sorted(lanes, key=Lane.text)
+    found = [await store.read(lambda tx, lane=lane: tx.jobs.ready(9, lane)) for lane in lanes]  # type: ignore[misc]
+    assert [[one.id for one in lane] for lane in found] == [[6, 1], [2], [4], [3]]
+    await store.write(lambda tx: tx.jobs.save(replace(rows[3], status=Status.RUNNING, ready=False)))
+    assert lanes[2] not in await store.read(lambda tx: tx.jobs.lanes())
+    assert [one.id for one in await store.write(lambda tx: tx.jobs.ready(1, lanes[1]))] == [2]
+
+
+async def test_no_lane_where_nothing_waits(store: Store) -> None:
+    assert not await store.read(lambda tx: tx.jobs.lanes())
+    assert not await store.read(lambda tx: tx.jobs.running())
+
+
+async def test_running_attempts_are_counted_by_project(store: Store) -> None:
+    def fill(tx: Tx) -> None:
+        add_runs(tx, run(1), run(2, project_id=2))
+        tx.jobs.add([job(1, 1), job(2, 2), job(3, 2)])
+        for one in (attempt(1, 1), attempt(1, 2, run_id=2), attempt(1, 3, run_id=2, status=Status.FAILURE)):
+            tx.attempts.add(one)
+        tx.attempts.add(attempt(2, 3, run_id=2))
+
+    await store.write(fill)
+    assert await store.read(lambda tx: dict(tx.jobs.running())) == {1: 1, 2: 2}

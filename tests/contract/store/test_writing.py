@@ -151,7 +151,7 @@ WRITES: dict[str, Callable[[Tx], object]] = {
     "runners.remove": lambda tx: tx.runners.remove(1),
     "credentials.add": lambda tx: tx.credentials.add(CREDENTIAL),
     "credentials.remove": lambda tx: tx.credentials.remove("h"),
-    "credentials.remove_kind": lambda tx: tx.credentials.remove_kind(CredentialKind.LINK),
+    "credentials.remove_kind": lambda tx: tx.credentials.remove_kind(CredentialKind.LINK, ""),
     "debts.save": lambda tx: tx.debts.save(debt()),
     "events.append": lambda tx: tx.events.append([event()]),
     "events.move": lambda tx: tx.events.move("pages", 1),

@@ -58,6 +58,7 @@ def delivery(id: int = 1, **changes: Any) -> Delivery:
         event="push",
         delivery_key=f"github:delivery:{id}",
         event_key=f"github:event:{id}",
+        place=f"place {id}",
         body=b"\x00\xff{}",
         run_ids=(id, id + 1),
         received_at=EPOCH,

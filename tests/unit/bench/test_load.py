@@ -6,6 +6,7 @@ from bench.wire import request
 from flowforge.adapters.store.tables import projects, runs
 from flowforge.forges.github import read, signature_ok
 from flowforge.model.push import Happening
+from flowforge.testing.clock import EPOCH
 
 SECRET = "a-secret"
 
@@ -19,7 +20,7 @@ def parsed(raw: bytes) -> tuple[dict[str, str], bytes]:
 def test_deliveries_are_signed_pushes_each_of_its_own() -> None:
     deliveries = Deliveries("http://127.0.0.1:9", SECRET)
     sent = [parsed(raw) for raw in deliveries.requests(2) + deliveries.requests(1)]
-    assert all(signature_ok(SECRET.encode(), headers, body) for headers, body in sent)
+    assert all(signature_ok(SECRET.encode(), headers, body, EPOCH) for headers, body in sent)
     happenings = [read(headers, body) for headers, body in sent]
     assert all(isinstance(happening, Happening) for happening in happenings)
     assert len({happening.key for happening in happenings if isinstance(happening, Happening)}) == 3

@@ -56,7 +56,7 @@ def answering(answers: Mapping[str, object]) -> Iterator[Answering]:
             self.wfile.write(content)
 
         def __getattr__(self, name: str) -> Callable[[], None]:
-            if name in ("do_GET", "do_POST"):
+            if name in ("do_GET", "do_POST", "do_PUT", "do_DELETE"):
                 return self.handle_any
             raise AttributeError(name)
 

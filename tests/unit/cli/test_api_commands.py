@@ -135,6 +135,31 @@ def test_a_password_in_an_address_is_not_repeated(flowforge: Flowforge) -> None:
     assert "hunter22" not in shown.err
 
 
+def test_trigger_sends_what_was_asked_for(flowforge: Flowforge) -> None:
+    with answering({"POST /api/v1/runs": RUN}) as server:
+        shown = flowforge(
+            "trigger",
+            "acme/app",
+            "--branch",
+            "next",
+            "--input",
+            "a=1=2",
+            "--input",
+            "b=",
+            "--server-url",
+            server.url,
+        )
+        sent = json.loads(server.asked[0].body)
+    assert sent == {"project": "acme/app", "branch": "next", "inputs": {"a": "1=2", "b": ""}}
+    assert shown.out == "run 7 is queued: http://localhost/ui/pipelines/7\n"
+
+
+def test_an_input_without_a_value_is_wrong_usage(flowforge: Flowforge) -> None:
+    shown = flowforge("trigger", "acme/app", "--input", "deep")
+    assert shown.code == 64
+    assert "write it as NAME=VALUE" in shown.err
+
+
 def test_cancel_rerun_link_and_runners_print_what_came_of_it(flowforge: Flowforge) -> None:
     runner = {
         "id": 2,
@@ -201,3 +226,45 @@ def test_a_token_given_by_hand_is_sent(flowforge: Flowforge) -> None:
         flowforge("list", "--server-url", server.url, environ={"FLOWFORGE_TOKEN": "env"})
         sent = [asked.headers["Authorization"] for asked in server.asked]
     assert sent == ["Bearer hand", "Bearer env"]
+
+
+def test_a_part_of_a_run_is_asked_for_by_name(flowforge: Flowforge) -> None:
+    answer = {**RUN, "id": 8, "url": "http://localhost/ui/pipelines/8"}
+    with answering({"POST /api/v1/runs/7/rerun": answer}) as server:
+        url = ("--server-url", server.url)
+        for arguments in (("--failed",), ("--job", "test")):
+            assert flowforge("rerun", "7", *arguments, *url).code == 0
+        assert flowforge("rerun", "7", "--failed", "--job", "test", *url).code == 64
+    assert [json.loads(asked.body) for asked in server.asked] == [{"failed": True}, {"job": "test"}]
+
+
+def test_a_run_or_one_of_its_gates_is_approved(flowforge: Flowforge) -> None:
+    answer = {**RUN, "url": "http://localhost/ui/pipelines/7"}
+    answers = {"POST /api/v1/runs/7/approve": answer, "POST /api/v1/runs/7/jobs/go%2Fno/approve": answer}
+    with answering(answers) as server:
+        url = ("--server-url", server.url)
+        assert flowforge("approve", "7", "--commit", "c0ffee", *url).out == (
+            "run 7 is approved: http://localhost/ui/pipelines/7\n"
+        )
+        assert flowforge("approve", "7", "go/no", *url).out.startswith("job go/no of run 7 is approved: ")
+        assert flowforge("approve", "7", "go/no", "--commit", "c0ffee", *url).code == 64
+        assert json.loads(flowforge("approve", "7", "--json", *url).out) == answer
+    assert [json.loads(asked.body) for asked in server.asked] == [{"commit": "c0ffee"}, {}, {}]
+
+
+def test_the_jobs_of_a_run_are_listed_with_why_they_stand_where_they_stand(flowforge: Flowforge) -> None:
+    jobs = [
+        {"name": "lint", "status": "failure", "allowed_failure": True, "duration_seconds": 2.0},
+        {"name": "ship", "status": "pending", "reason": "waits for run 5 in group deploy"},
+    ]
+    run = {**RUN, "status": "pending", "reason": "waits for run 5 in group deploy", "jobs": jobs}
+    with answering({"GET /api/v1/runs/7": [run, run, {**RUN, "reason": None, "jobs": []}]}) as server:
+        shown = flowforge("list", "7", "--server-url", server.url)
+        assert [line.split("\t")[1:] for line in shown.out.splitlines()] == [
+            ["lint", "2.0s", ""],
+            ["ship", "", "waits for run 5 in group deploy"],
+        ]
+        assert "failure (allowed)" in shown.out.splitlines()[0]
+        assert shown.err == "run 7 is pending: waits for run 5 in group deploy\n"
+        assert json.loads(flowforge("list", "7", "--json", "--server-url", server.url).out) == run
+        assert flowforge("list", "7", "--server-url", server.url).err == "run 7 has no jobs yet\n"

@@ -1,14 +1,17 @@
+from flowforge.dialects.circleci import CIRCLECI
 from flowforge.dialects.native import NATIVE
 from flowforge.dialects.registry import CONFIG_PATHS, DIALECTS, LATER_PATHS, dialect_named, dialect_of
 
 
 def test_own_path_is_looked_for_before_the_older_one() -> None:
-    assert CONFIG_PATHS == (".flowforge/ci.yml", ".popsicle/ci.yml")
+    assert CONFIG_PATHS == (".flowforge/ci.yml", ".popsicle/ci.yml", ".circleci/config.yml")
 
 
 def test_path_is_read_by_its_dialect_in_any_folder() -> None:
-    for path in (*CONFIG_PATHS, "/srv/app/.flowforge/ci.yml", "./.popsicle/ci.yml"):
+    for path in (*NATIVE.globs, "/srv/app/.flowforge/ci.yml", "./.popsicle/ci.yml"):
         assert dialect_of(path) is NATIVE
+    for path in (*CIRCLECI.globs, "/srv/app/.circleci/config.yml"):
+        assert dialect_of(path) is CIRCLECI
 
 
 def test_path_that_nobody_claims_is_read_as_native() -> None:
@@ -18,6 +21,7 @@ def test_path_that_nobody_claims_is_read_as_native() -> None:
 
 def test_dialect_is_found_by_its_name() -> None:
     assert dialect_named("native") is NATIVE
+    assert dialect_named("circleci") is CIRCLECI
     assert dialect_named("nativ") is None
 
 

@@ -45,6 +45,7 @@ SPELLINGS = {
     "base64 at 1": b64encode(b"x" + TOKEN.encode() + b"y").decode(),
     "base64 at 2": b64encode(b"xy" + TOKEN.encode() + b"y").decode(),
     "base64url": urlsafe_b64encode(b"user:" + TOKEN.encode()).decode(),
+    "base64url twice": urlsafe_b64encode(urlsafe_b64encode(b"ab" + TOKEN.encode())).decode(),
     "base64 twice": b64encode(b64encode(b"user:" + TOKEN.encode())).decode(),
     "colours": "s3cr3t/T0\x1b[1;31mken+with\x1b[0m=all&<the>\r'odd\"ones$",
     "hyperlink": f"\x1b]8;;https://{TOKEN}@host\x1b\\text\x1b]8;;\x07",
@@ -212,3 +213,86 @@ def test_a_new_masker_goes_on_from_the_first_held_byte(stream: tuple[dict[str, s
         if masker.clean:
             assert shown + masked(secrets, text[fed - masker.held :]) == whole
     assert shown + masker.flush() == whole
+
+
+def test_a_value_that_is_added_is_hidden_from_that_byte_on() -> None:
+    masker = Masker({"A": "password1"})
+    assert masker.feed(b"other-secret password1 other-se") == b"other-secret *** other-se"
+    masker.add({"B": "other-secret", "C": "ab"})
+    assert masker.unmaskable == ("C",)
+    assert masker.feed(b"other-secret ab password1") == b"*** ab ***"
+
+
+def test_what_is_held_back_when_a_value_is_added_is_still_hidden() -> None:
+    masker = Masker({"A": "abcdefgh"})
+    assert masker.feed(b"abcdef") == b""
+    masker.add({"B": "abcdefxyz"})
+    assert masker.feed(b"xyz abcdefgh") == b"***" + b" ***"
+
+
+def test_a_text_apart_is_hidden_and_the_stream_takes_no_notice() -> None:
+    masker = Masker({"A": "pässwörd1"})
+    assert masker.feed("päss".encode()) == b""
+    assert masker.hide("step pässwörd1: p\ud800") == "step ***: p\ud800"
+    assert masker.feed("wörd1".encode()) + masker.flush() == b"***"
+    assert Masker({}).hide("as it is") == "as it is"
+
+
+ENCODINGS = {
+    "raw": lambda raw: raw,
+    "line breaks": lambda raw: raw.replace(b"\n", b"\r\n"),
+    "json": lambda raw: json.dumps(raw.decode())[1:-1].encode(),
+    "url": lambda raw: quote(raw, safe="").encode(),
+    "form": lambda raw: quote_plus(raw).encode(),
+    "html": lambda raw: html.escape(raw.decode()).encode(),
+    "shell": lambda raw: shlex.quote(raw.decode()).encode(),
+    "hex": lambda raw: raw.hex().encode(),
+    "HEX": lambda raw: raw.hex().upper().encode(),
+    "base64": b64encode,
+    "base64 at 1": lambda raw: b64encode(b"u:" + raw + b"tail")[3:-6],
+    "base64 at 2": lambda raw: b64encode(b"u" + raw + b"tail")[2:-6],
+    "base64url": lambda raw: urlsafe_b64encode(b"user:" + raw),
+    "base64 twice": lambda raw: b64encode(b64encode(b"user:" + raw)),
+    "base64url twice": lambda raw: urlsafe_b64encode(urlsafe_b64encode(raw)),
+}
+SECRETS = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cs",), exclude_characters="\0\r\x1b"),
+    min_size=8,
+    max_size=30,
+)
+ESCAPES = st.sampled_from([b"\x1b[31m", b"\x1b[0m", b"\r", b"\x1b]8;;\x07", b"\x1b[K"])
+
+
+@given(
+    value=SECRETS,
+    encoding=st.sampled_from(sorted(ENCODINGS)),
+    escapes=st.lists(st.tuples(st.integers(0, 200), ESCAPES), max_size=3),
+    cut=st.integers(0, 400),
+)
+def test_no_encoding_at_no_split_with_no_colour_in_it_gets_through(
+    value: str, encoding: str, escapes: list[tuple[int, bytes]], cut: int
+) -> None:
+    if len(value.strip()) < 8:
+        return
+    spelled = ENCODINGS[encoding](value.encode())
+    coloured = spelled
+    for at, escape in escapes:
+        coloured = coloured[:at] + escape + coloured[at:]
+    text = b"<<" + coloured + b">>"
+    shown = masked({"S": value}, text[:cut], text[cut:])
+    plain = re.sub(rb"\r|\x1b\[[0-9;]*[mK]|\x1b\]8;;\x07", b"", shown)
+    assert b"***" in shown, spelled
+    assert spelled not in plain
+    assert len(plain) <= len(spelled) // 2 + 20, "what is left of it is its unstable edges"
+
+
+@given(value=SECRETS, cuts=st.tuples(st.integers(0, 60), st.integers(0, 60)))
+def test_two_streams_of_one_job_do_not_disturb_each_other(value: str, cuts: tuple[int, int]) -> None:
+    if len(value.strip()) < 8:
+        return
+    raw = value.encode()
+    out, err = Masker({"S": value}), Masker({"S": value})
+    shown = out.feed(raw[: cuts[0]]), err.feed(raw[: cuts[1]])
+    after = out.feed(raw[cuts[0] :]) + out.flush(), err.feed(raw[cuts[1] :]) + err.flush()
+    for begun, ended in zip(shown, after, strict=True):
+        assert begun + ended == b"***" or value.strip().encode() not in begun + ended

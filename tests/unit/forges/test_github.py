@@ -5,14 +5,16 @@ import pytest
 
 from flowforge.forges.github import GITHUB, read, recognise, signature_ok
 from flowforge.forges.registry import forge_named, forge_of
-from flowforge.model.push import ForgeRepository, Happening, Ignored, Unreadable
+from flowforge.model.push import ForgeRepository, Happening, Ignored, Quiet, Reading, Unreadable
 from flowforge.model.trigger import Trigger, TriggerEvent
+from flowforge.testing.clock import EPOCH
 from tests.unit.forges.samples import BEFORE, COMMIT, encoded, headers, push, repository, signed
 
 SECRET = b"a secret"
+NOW = EPOCH
 
 
-def reading(body: object, event: str = "push") -> Happening | Ignored | Unreadable:
+def reading(body: object, event: str = "push") -> Reading:
     return read(headers(event), encoded(body))
 
 
@@ -40,8 +42,10 @@ def test_a_push_becomes_a_happening() -> None:
             branch="main",
             title="Sharpen the saw",
             author="someone",
+            before=BEFORE,
         ),
         event="push",
+        place="github\nhttps://forge.example\n4711\nrefs/heads/main",
         key=f"github\nhttps://forge.example\n4711\nrefs/heads/main\n{BEFORE}\n{COMMIT}",
         delivery_id="72d3162e-cc78-11e3",
     )
@@ -83,7 +87,7 @@ def test_the_key_stays_when_only_the_words_differ() -> None:
 )
 def test_what_starts_nothing_is_ignored_with_a_reason(body: object, event: str) -> None:
     found = reading(body, event)
-    assert isinstance(found, Ignored)
+    assert isinstance(found, Ignored | Quiet)
     assert found.reason
 
 
@@ -196,7 +200,7 @@ def test_an_absent_before_and_an_unsound_delivery_id_count_as_none() -> None:
 
 def test_a_signature_over_the_raw_bytes_is_accepted() -> None:
     body = encoded(push())
-    assert signature_ok(SECRET, signed(SECRET, body), body)
+    assert signature_ok(SECRET, signed(SECRET, body), body, NOW)
 
 
 BODY = encoded(push())
@@ -222,20 +226,20 @@ GOOD = signed(SECRET, BODY)["x-hub-signature-256"]
 )
 def test_any_other_signature_is_refused(header: str | None) -> None:
     sent = headers() if header is None else headers() | {"x-hub-signature-256": header}
-    assert not signature_ok(SECRET, sent, BODY)
+    assert not signature_ok(SECRET, sent, BODY, NOW)
 
 
 def test_a_sha1_signature_alone_is_refused() -> None:
     old = hmac.digest(SECRET, BODY, sha1).hex()
-    assert not signature_ok(SECRET, headers() | {"x-hub-signature": f"sha1={old}"}, BODY)
+    assert not signature_ok(SECRET, headers() | {"x-hub-signature": f"sha1={old}"}, BODY, NOW)
 
 
 def test_a_signature_of_a_reserialised_body_is_refused() -> None:
-    assert not signature_ok(SECRET, signed(SECRET, BODY), BODY.replace(b", ", b","))
+    assert not signature_ok(SECRET, signed(SECRET, BODY), BODY.replace(b", ", b","), NOW)
 
 
 def test_nothing_is_trusted_without_a_secret() -> None:
-    assert not signature_ok(b"", signed(b"x", BODY), BODY)
+    assert not signature_ok(b"", signed(b"x", BODY), BODY, NOW)
 
 
 def test_the_registry_finds_a_forge_by_its_headers() -> None:

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
-from flowforge.errors import LeaseLost
+from flowforge.errors import LeaseLost, Upstream
 from flowforge.model.attempt import AttemptKey
+from flowforge.model.claim import Claim
 from flowforge.model.event import EventKind
 from flowforge.model.order import JobOrder, StepOrder
 from flowforge.model.plan import Plan, PlannedJob
@@ -26,7 +29,7 @@ from flowforge.services.progress import EVENTS
 from flowforge.testing.checker import read_history, violations
 from flowforge.testing.executor import Act, FakeExecutor, FakeRoom
 from flowforge.testing.spool import MemorySpool
-from tests.unit.services.world import World
+from tests.unit.services.world import World, a_token
 
 QUICK = Rhythm(claim=0.2, renew=0.2, probe=0.01)
 
@@ -53,14 +56,14 @@ class Machine:
     async def agent(self, slots: int = 2) -> AsyncIterator[None]:
         """At work inside the block; leaving it is like a kill: whatever it held, it holds no more."""
         link: RunnerLink = PatientLink(await self.world.runner())
-
-        async def tell(note: str) -> None:
-            self.told.append(note)
-
         async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
-            working = tasks.create_task(Agent(link, self.executor, self.spool, slots, tell, QUICK).serve())
+            agent = Agent(link, self.executor, self.spool, slots, self.hear, QUICK)
+            working = tasks.create_task(agent.serve())
             yield
             working.cancel()
+
+    async def hear(self, note: str) -> None:
+        self.told.append(note)
 
     async def tell_nobody(self, note: str) -> None:
         """For an agent that is not asked what it says."""
@@ -234,9 +237,15 @@ async def test_what_breaks_one_attempt_is_its_own_failure(world: World) -> None:
 
     broken = Machine(world, Refusing())
     run_id = await broken.start(job("build", "make"))
+    rung = world.bell.listen(EVENTS)
     async with broken.agent():
-        assert await broken.over(run_id) is Status.FAILURE
-    assert (await world.run(run_id)).cause is Cause.INFRASTRUCTURE
+        while EventKind.JOB_QUEUED not in await world.kinds():
+            await rung.wait(1)
+    ((attempt,), (queued,)) = await world.store.read(
+        lambda tx: (tx.attempts.of(1), tx.turns.due(world.clock.now() + timedelta(seconds=9), 9))
+    )
+    assert (attempt.status, attempt.cause) == (Status.FAILURE, Cause.INFRASTRUCTURE)
+    assert (queued.run_id, queued.status) == (run_id, Status.PENDING)
 
 
 async def test_a_long_step_is_seen_running(world: World) -> None:
@@ -250,7 +259,7 @@ async def test_a_long_step_is_seen_running(world: World) -> None:
 
 
 async def test_secrets_never_reach_the_log(world: World) -> None:
-    world.vault.values["TOKEN"] = "s3cr3t-value"
+    world.vault.secrets["TOKEN"] = "s3cr3t-value"
     leaky = machine(world, {"leak": Act(output=b"the token is s3cr3t-value!\n")})
     run_id = await leaky.start(with_token(job("build", "leak")))
     async with leaky.agent():
@@ -285,6 +294,22 @@ async def test_what_is_held_is_renewed_while_the_engine_is_away_and_while_rooms_
         while await beats(world) == before:
             await asyncio.sleep(0.001)
         assert slow.told == ["no container engine answers"]
+
+
+async def test_without_room_no_job_is_taken_and_it_is_said_why(world: World) -> None:
+    full = machine(world)
+    run_id = await full.start(job("build", "x"))
+    why = ["the disk is almost full"]
+    agent = Agent(await world.runner(), full.executor, full.spool, 1, full.hear, QUICK, scarce=lambda: why[0])
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(agent.serve())
+        while not full.told:
+            await asyncio.sleep(0.001)
+        assert (await world.run(run_id)).status is Status.PENDING
+        why[0] = ""
+        assert await full.over(run_id) is Status.SUCCESS
+        working.cancel()
+    assert full.told == ["the disk is almost full", ""]
 
 
 async def test_with_fewer_slots_than_before_everything_held_goes_on(world: World) -> None:
@@ -332,12 +357,12 @@ def with_token(planned: PlannedJob) -> PlannedJob:
 
 
 async def test_a_secret_that_changed_while_the_agent_was_away_is_masked_as_it_was(world: World) -> None:
-    world.vault.values["TOKEN"] = "old-secret-value"
+    world.vault.secrets["TOKEN"] = "old-secret-value"
     leaky = machine(world, {"first": Act(lasts=True), "leak": Act(output=b"it is old-secret-value\n")})
     run_id = await leaky.start(with_token(job("build", "first", "leak")))
     async with leaky.agent():
         (key,) = await leaky.running(1)
-    world.vault.values["TOKEN"] = "new-secret-value"
+    world.vault.secrets["TOKEN"] = "new-secret-value"
     leaky.executor.let_end("first")
     async with leaky.agent():
         assert await leaky.over(run_id) is Status.SUCCESS
@@ -364,12 +389,14 @@ async def test_a_failure_that_cannot_be_told_because_the_lease_is_lost_is_forgot
     slow = machine(world)
     await slow.start(job("build", "make"))
     link = await world.runner()
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim
     slow.executor.down = "no engine"
     stale = replace(claim, lease=replace(claim.lease, token="stolen"))
+    assignment = Assignment(stale, link, slow.executor, slow.spool)
+    assignment.take_up()
     with pytest.raises(LeaseLost):
-        await Assignment(stale, link, slow.executor, slow.spool).carry_out()
+        await assignment.carry_out()
     assert slow.spool.held() == []
 
 
@@ -383,3 +410,94 @@ async def test_a_log_is_kept_to_the_limit_that_was_set(world: World) -> None:
         working.cancel()
     kept = await chatty.log(AttemptKey(run=run_id, job=1, number=1))
     assert kept == b"x" * 1024 + cut_mark(1024)
+
+
+async def test_a_reason_shows_no_secret_and_a_short_one_is_only_warned_of(world: World) -> None:
+    world.vault.secrets = {"KEY": "s3cr3t-value", "PIN": "1234"}
+    telling = machine(world, {"s3cr3t-value 1234": Act(code=3)})
+    planned = job("build", "s3cr3t-value 1234")
+    declared = tuple(SecretRef(name=name) for name in ("KEY", "PIN"))
+    run_id = await telling.start(replace(planned, order=replace(planned.order, secrets=declared)))
+    async with telling.agent():
+        assert await telling.over(run_id) is Status.FAILURE
+    (build,) = await world.store.read(lambda tx: tx.jobs.of((run_id,)))
+    assert build.reason == 'step "*** 1234" ended with exit code 3'
+
+
+class Forgetful:
+    """A link whose answers to claims are lost, `times` of them, after the server gave the job away."""
+
+    def __init__(self, link: RunnerLink, times: int) -> None:
+        self._link = link
+        self.times = times
+
+    async def claim(self, token: str, wait: float) -> Claim | None:
+        claim = await self._link.claim(token, wait)
+        if claim and self.times:
+            self.times -= 1
+            raise Upstream("the answer was lost")
+        return claim
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._link, name)
+
+
+async def test_a_claim_whose_answer_was_lost_is_made_again_and_no_attempt_is(world: World) -> None:
+    steady = machine(world)
+    run_id = await steady.start(job("build", "make"))
+    link: Any = PatientLink(cast("RunnerLink", Forgetful(await world.runner(), 2)))
+    agent = Agent(link, steady.executor, steady.spool, 1, steady.tell_nobody, QUICK)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(agent.serve())
+        assert await steady.over(run_id) is Status.SUCCESS
+        serving.cancel()
+    assert len(await world.store.read(lambda tx: tx.attempts.of(1))) == 1
+
+
+async def test_a_runner_killed_before_it_heard_of_its_claim_gets_it_again(world: World) -> None:
+    steady = machine(world)
+    run_id = await steady.start(job("build", "make"))
+    lost = Forgetful(await world.runner(), 1_000_000)
+    agent = Agent(
+        PatientLink(cast("RunnerLink", lost)), steady.executor, steady.spool, 1, steady.tell_nobody, QUICK
+    )
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(agent.serve())
+        while lost.times == 1_000_000:
+            await asyncio.sleep(0.001)
+        serving.cancel()
+    async with steady.agent():
+        assert await steady.over(run_id) is Status.SUCCESS
+    assert len(await world.store.read(lambda tx: tx.attempts.of(1))) == 1
+
+
+async def test_a_draining_agent_ends_what_it_holds_and_returns(world: World) -> None:
+    slow = machine(world, {"wait": Act(lasts=True)})
+    run_id = await slow.start(job("build", "wait"), job("test", "x", needs=("build",)))
+    draining = asyncio.Event()
+    agent = Agent(PatientLink(await world.runner()), slow.executor, slow.spool, 2, slow.tell_nobody, QUICK)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(agent.serve(draining))
+        await slow.running(1)
+        draining.set()
+        await asyncio.sleep(0)
+        assert not serving.done()
+        slow.executor.let_end("wait")
+    assert await world.statuses(run_id) == {"build": "success", "test": "pending"}
+    assert slow.spool.held() == []
+
+
+async def test_a_job_claimed_after_a_long_wait_is_not_taken_for_unheard_of(world: World) -> None:
+    far = machine(world, {"wait": Act(lasts=True)})
+    patient = replace(QUICK, deadman=1.5, pause=0.05)
+    agent = Agent(PatientLink(await world.runner()), far.executor, far.spool, 1, far.tell_nobody, patient)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(agent.serve())
+        await asyncio.sleep(1.7)
+        run_id = await far.start(job("build", "wait"))
+        await far.running(1)
+        await asyncio.sleep(0.2)
+        far.executor.let_end("wait")
+        assert await far.over(run_id) is Status.SUCCESS
+        serving.cancel()
+    assert len(await world.store.read(lambda tx: tx.attempts.of(1))) == 1

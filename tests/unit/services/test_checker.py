@@ -8,20 +8,22 @@ import pytest
 from flowforge.model.claim import Outcome, StepReport
 from flowforge.model.commit_status import CommitState
 from flowforge.model.event import EventKind
+from flowforge.model.job_terms import JobTerms
 from flowforge.model.status import Cause, Status
+from flowforge.model.trigger import PullRequest
 from flowforge.services.links import Links
 from flowforge.services.statuses import StatusKeeper, Wording
 from flowforge.testing.checker import History, read_history, violations
 from flowforge.testing.checker.rules import RULES
 from flowforge.testing.commit_statuses import FakeCommitStatuses
-from tests.unit.services.world import World
+from tests.unit.services.world import World, a_token
 
 
 async def sound(world: World) -> History:
     """Two jobs, one after the other, all well and the commit told."""
     await world.planned({"build": "", "test": "build"})
     link = await world.runner()
-    while claim := await link.claim(0):
+    while claim := await link.claim(a_token(), 0):
         await link.append_log(claim.lease, 0, b"hello\n")
         await link.report(claim.lease, [StepReport(index=0, status=Status.SUCCESS, log_end=6)])
         await link.finish(claim.lease, Outcome(status=Status.SUCCESS))
@@ -46,6 +48,22 @@ def lost_run(history: History) -> History:
 
 def delivered_twice(history: History) -> History:
     return replace(history, deliveries=history.deliveries * 2)
+
+
+def started_again(history: History) -> History:
+    first = history.deliveries[0]
+    again = replace(first, id=first.id + 1, delivery_key="another", run_ids=(2,))
+    return replace(history, deliveries=(first, again))
+
+
+def of_two_happenings(history: History) -> History:
+    first = history.deliveries[0]
+    other = replace(first, id=first.id + 1, delivery_key="another", event_key="another", place="another")
+    return replace(history, deliveries=(first, other))
+
+
+def quiet_with_a_run(history: History) -> History:
+    return replace(history, deliveries=(replace(history.deliveries[0], event="deleted"),))
 
 
 def never_ended(history: History) -> History:
@@ -83,6 +101,29 @@ def wrong_verdict(history: History) -> History:
     return replace(history, runs=(run,))
 
 
+def _begun(history: History, terms: JobTerms) -> History:
+    jobs = tuple(replace(job, terms=terms) for job in history.jobs)
+    starts = [event for event in history.events if event.kind is EventKind.JOB_STARTED]
+    return replace(history, jobs=jobs, events=tuple(starts))
+
+
+def stranger_let_in(history: History) -> History:
+    trigger = history.runs[0].trigger
+    fork = replace(trigger, pull_request=PullRequest(number=1, target="main", fork=True))
+    return replace(history, runs=(replace(history.runs[0], trigger=fork),))
+
+
+def runs_side_by_side(history: History) -> History:
+    first = replace(history.runs[0], group="deploy")
+    start = next(event for event in history.events if event.kind is EventKind.JOB_STARTED)
+    events = (start, replace(start, id=2, run_id=9))
+    return replace(history, runs=(first, replace(first, id=9)), events=events)
+
+
+def jobs_side_by_side(history: History) -> History:
+    return _begun(history, JobTerms(serial_group="deploy"))
+
+
 def torn_log(history: History) -> History:
     first, *rest = history.attempts
     return replace(history, attempts=(replace(first, log_size=7), *rest))
@@ -106,6 +147,9 @@ BREACHES = {
     without_event: "events_are_dense",
     lost_run: "accepted_deliveries_have_runs",
     delivered_twice: "one_happening_starts_one_run",
+    started_again: "one_happening_starts_one_run",
+    of_two_happenings: "one_happening_starts_one_run",
+    quiet_with_a_run: "accepted_deliveries_have_runs",
     never_ended: "everything_ends_exactly_once",
     ended_twice: "what_is_over_stays_over",
     changed_mind: "what_is_over_stays_over",
@@ -113,6 +157,9 @@ BREACHES = {
     attempt_left_open: "one_attempt_at_a_time",
     needless_start: "no_job_begins_before_its_needs",
     wrong_verdict: "a_run_is_what_its_jobs_are",
+    stranger_let_in: "no_held_run_begins_unapproved",
+    runs_side_by_side: "one_run_of_a_group_at_a_time",
+    jobs_side_by_side: "one_job_of_a_serial_group_at_a_time",
     torn_log: "step_sections_tile_the_log",
     gap_between_steps: "step_sections_tile_the_log",
     untold_commit: "commits_show_how_their_runs_ended",
@@ -136,7 +183,7 @@ async def test_a_lost_attempt_may_be_followed_by_another(world: World) -> None:
     await world.planned({"build": ""})
     link = await world.runner()
     for outcome in (Outcome(status=Status.FAILURE, cause=Cause.LOST), Outcome(status=Status.SUCCESS)):
-        claim = await link.claim(0)
+        claim = await link.claim(a_token(), 0)
         assert claim is not None
         await link.finish(claim.lease, outcome)
     assert violations(await world.store.read(read_history)) == ()

@@ -6,7 +6,7 @@ from flowforge.errors import Conflict, NotFound
 from flowforge.model.claim import Outcome
 from flowforge.model.status import Status
 from flowforge.services.control import Control
-from tests.unit.services.world import World
+from tests.unit.services.world import World, a_token
 
 
 def control_of(world: World) -> Control:
@@ -26,7 +26,7 @@ async def test_cancelling_ends_waiting_jobs_at_once(world: World) -> None:
 
 async def test_cancelling_twice_while_a_job_stops_changes_nothing(world: World) -> None:
     run_id = await world.planned({"build": ""})
-    await (await world.runner()).claim(0)
+    await (await world.runner()).claim(a_token(), 0)
     await control_of(world).cancel(run_id, "ann")
     before = await world.kinds()
     await control_of(world).cancel(run_id, "bob")
@@ -43,7 +43,7 @@ async def test_a_run_that_is_over_cannot_be_cancelled(world: World) -> None:
 async def test_of_cancel_and_finish_one_wins(world: World) -> None:
     run_id = await world.planned({"build": ""})
     link = await world.runner()
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     await control_of(world).cancel(run_id, "ann")
     await link.finish(claim.lease, Outcome(status=Status.SUCCESS))

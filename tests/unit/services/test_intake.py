@@ -11,7 +11,8 @@ from flowforge.errors import Conflict, StoreUnavailable
 from flowforge.model.status import Status
 from flowforge.ports import Tx
 from flowforge.services import intake as intake_module
-from flowforge.services.intake import Intake, Receipt
+from flowforge.services.intake import Intake
+from flowforge.services.recording import Receipt
 from flowforge.testing.store import MemoryStore
 from tests.unit.services.world import REPOSITORY, World, push
 
@@ -84,7 +85,7 @@ async def test_a_renamed_repository_stays_the_same_project(world: World) -> None
 async def test_one_arrival_that_cannot_be_stored_fails_alone(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flowforge.services import intake as module
+    from flowforge.services import recording as module
 
     honest = module.known_project
 

@@ -3,12 +3,15 @@ from pathlib import Path
 import pytest
 
 from flowforge.dialects.registry import dialect_of
-from flowforge.errors import BadInput
+from flowforge.errors import BadInput, Bug
+from flowforge.model.inputs import NOTHING_GIVEN
 from flowforge.model.pipeline_config import PipelineConfig
+from flowforge.model.plan import Plan
 from flowforge.model.trigger import TriggerEvent
 from flowforge.services.local_plan import (
     EVENTS,
     Standing,
+    given_locally,
     plan_locally,
     project_folder,
     undeclared,
@@ -27,9 +30,26 @@ workflows:
 
 @pytest.fixture
 def config() -> PipelineConfig:
-    parsed = dialect_of("ci.yml").parse(TEXT, "ci.yml").pipeline
+    parsed = dialect_of("ci.yml").parse(TEXT, "ci.yml", NOTHING_GIVEN).pipeline
     assert parsed
     return parsed
+
+
+def planned_at(config: PipelineConfig, folder: Path, event: TriggerEvent, standing: Standing) -> Plan:
+    return plan_locally(config, folder, given_locally(folder, event, standing, {}))
+
+
+def test_inputs_are_a_part_of_the_occasion() -> None:
+    given = given_locally(Path("/app"), TriggerEvent.MANUAL, Standing(), {"deep": "true"})
+    assert given.inputs == {"deep": "true"}
+    assert given.trigger
+    assert given.trigger.inputs == {"deep": "true"}
+    assert given.changed is None
+
+
+def test_a_plan_without_an_occasion_is_a_bug(config: PipelineConfig) -> None:
+    with pytest.raises(Bug):
+        plan_locally(config, Path("/app"), NOTHING_GIVEN)
 
 
 def test_a_job_comes_with_all_it_needs_and_nothing_else(config: PipelineConfig) -> None:
@@ -44,7 +64,7 @@ def test_a_job_that_is_not_there_is_answered_with_those_that_are(config: Pipelin
 
 def test_the_folder_itself_is_the_source_and_git_tells_the_rest(config: PipelineConfig) -> None:
     standing = Standing(commit="c0ffee", ref="refs/heads/feature/x", title="Do it", author="Ada")
-    planned = plan_locally(config, Path("/home/ada/app"), TriggerEvent.PULL_REQUEST, standing)
+    planned = planned_at(config, Path("/home/ada/app"), TriggerEvent.PULL_REQUEST, standing)
     order = planned.jobs[0].order
     assert order.source
     assert (order.source.origin, order.source.commit) == ("/home/ada/app", "")
@@ -56,12 +76,12 @@ def test_the_folder_itself_is_the_source_and_git_tells_the_rest(config: Pipeline
 
 
 def test_a_detached_folder_has_no_branch(config: PipelineConfig) -> None:
-    planned = plan_locally(config, Path("/app"), TriggerEvent.PUSH, Standing())
+    planned = planned_at(config, Path("/app"), TriggerEvent.PUSH, Standing())
     assert planned.jobs[0].order.steps[0].env["FLOWFORGE_BRANCH"] == ""
 
 
 def test_secrets_that_nobody_gave_are_named_once(config: PipelineConfig) -> None:
-    planned = plan_locally(config, Path("/app"), TriggerEvent.PUSH, Standing())
+    planned = planned_at(config, Path("/app"), TriggerEvent.PUSH, Standing())
     assert undeclared(planned, {}) == ("KEY", "OTHER")
     assert undeclared(planned, {"KEY": "x"}) == ("OTHER",)
 

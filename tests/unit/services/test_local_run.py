@@ -12,6 +12,7 @@ from flowforge.errors import LeaseLost
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.claim import Lease, Outcome, Renewal, StepReport
 from flowforge.model.job_spec import JobSpec
+from flowforge.model.job_terms import NO_TERMS, JobKind, JobTerms, RetryRule
 from flowforge.model.pipeline_config import PipelineConfig
 from flowforge.model.secret_ref import SecretRef
 from flowforge.model.status import Cause, Status
@@ -31,17 +32,25 @@ from flowforge.services.local_run import LocalRun
 from flowforge.testing.clock import EPOCH
 from flowforge.testing.executor import Act, FakeExecutor
 from flowforge.testing.spool import MemorySpool
+from tests.unit.services.world import a_token
 
 SECRET = "correct-horse"
 
 
-def _job(key: str, *texts: str, needs: tuple[str, ...] = (), secrets: tuple[str, ...] = ()) -> JobSpec:
+def _job(
+    key: str,
+    *texts: str,
+    needs: tuple[str, ...] = (),
+    secrets: tuple[str, ...] = (),
+    terms: JobTerms = NO_TERMS,
+) -> JobSpec:
     return JobSpec(
         key=key,
         name=key,
         steps=tuple(StepSpec(name=text, do=Script(text=text)) for text in texts),
         needs=needs,
         secrets=tuple(SecretRef(name=name) for name in secrets),
+        terms=terms,
     )
 
 
@@ -127,7 +136,7 @@ async def test_secrets_are_masked_also_where_a_job_did_not_declare_them() -> Non
 
 async def test_only_what_a_job_declares_is_handed_to_it() -> None:
     local = Local(_job("a", "x"), _job("b", "x", secrets=("KEY",)), secrets={"KEY": SECRET})
-    first, second = await local.link.claim(0), await local.link.claim(0)
+    first, second = await local.link.claim(a_token(), 0), await local.link.claim(a_token(), 0)
     assert first
     assert second
     assert (dict(first.secrets), dict(second.secrets)) == ({}, {"KEY": SECRET})
@@ -135,11 +144,11 @@ async def test_only_what_a_job_declares_is_handed_to_it() -> None:
 
 async def test_a_lost_attempt_is_followed_by_another_and_its_late_words_count_no_more() -> None:
     local = Local(_job("a", "x"))
-    first = await local.link.claim(0)
+    first = await local.link.claim(a_token(), 0)
     assert first
     lost = Outcome(status=Status.FAILURE, cause=Cause.LOST, reason="the container is gone")
     await local.link.finish(first.lease, lost)
-    second = await local.link.claim(0)
+    second = await local.link.claim(a_token(), 0)
     assert second
     assert second.lease.attempt.number == 2
     with pytest.raises(LeaseLost):
@@ -150,7 +159,7 @@ async def test_a_lost_attempt_is_followed_by_another_and_its_late_words_count_no
 
 async def test_bytes_are_taken_once_by_their_offset() -> None:
     local = Local(_job("a", "x"))
-    claim = await local.link.claim(0)
+    claim = await local.link.claim(a_token(), 0)
     assert claim
     assert await local.link.append_log(claim.lease, 0, b"abc") == 3
     assert await local.link.append_log(claim.lease, 1, b"bcde") == 5
@@ -160,7 +169,7 @@ async def test_bytes_are_taken_once_by_their_offset() -> None:
 
 async def test_a_step_that_is_reported_late_begins_before_its_output() -> None:
     local = Local(_job("a", "x", "y"))
-    claim = await local.link.claim(0)
+    claim = await local.link.claim(a_token(), 0)
     assert claim
     done = StepReport(
         index=0,
@@ -188,18 +197,18 @@ async def test_a_step_that_is_reported_late_begins_before_its_output() -> None:
 
 async def test_the_end_of_a_job_is_heard_once() -> None:
     local = Local(_job("a", "x"))
-    claim = await local.link.claim(0)
+    claim = await local.link.claim(a_token(), 0)
     assert claim
     for _ in range(2):
         await local.link.finish(claim.lease, Outcome(status=Status.SUCCESS))
     assert sum(isinstance(event, JobFinished) for event in local.events) == 1
     assert await local.link.renew([claim.lease], 0) == Renewal()
-    assert await local.link.claim(0.01) is None
+    assert await local.link.claim(a_token(), 0.01) is None
 
 
 async def test_a_stop_is_told_once_and_then_waited_for() -> None:
     local = Local(_job("a", "x"))
-    claim = await local.link.claim(0)
+    claim = await local.link.claim(a_token(), 0)
     assert claim
     local.run.cancel("by the test")
     assert (await local.link.renew([claim.lease], 5)).stop == {claim.lease.attempt}
@@ -212,3 +221,32 @@ async def test_a_lease_that_was_never_given_is_lost() -> None:
     with pytest.raises(LeaseLost):
         await local.link.report(strange, [])
     assert (await local.link.renew([strange], 0)).lost == {strange.attempt}
+
+
+async def test_a_gate_is_open_to_whoever_stands_beside_it_and_filters_count_here_too() -> None:
+    local = Local(
+        _job("ok", terms=JobTerms(kind=JobKind.APPROVAL)),
+        _job("ship", "go", needs=("ok",), terms=JobTerms(serial_group="prod")),
+        _job("other", "go", terms=JobTerms(serial_group="prod")),
+        _job("docs", "write", terms=JobTerms(skip="branch x is not main")),
+    )
+    result = await local.carry_out({"go": Act()})
+    assert {job.name: (job.status, job.reason) for job in result.jobs} == {
+        "ok": (Status.SUCCESS, "approved by whoever runs it here"),
+        "ship": (Status.SUCCESS, ""),
+        "other": (Status.SUCCESS, ""),
+        "docs": (Status.SKIPPED, "branch x is not main"),
+    }
+    assert result.status is Status.SUCCESS
+
+
+async def test_a_jobs_own_rules_try_it_again_and_then_it_may_fail() -> None:
+    rules = JobTerms(retry=(RetryRule(limit=2, exit_codes=(3,)),), allow_failure=True)
+    local = Local(_job("flaky", "bad", terms=rules), _job("after", "x", needs=("flaky",)))
+    result = await local.carry_out({"bad": Act(code=3), "x": Act()})
+    attempts = [
+        event.attempt for event in local.events if isinstance(event, JobStarted) and event.job == "flaky"
+    ]
+    assert attempts == [1, 2, 3]
+    assert [job.status for job in result.jobs] == [Status.FAILURE, Status.SUCCESS]
+    assert result.status is Status.SUCCESS

@@ -1,12 +1,18 @@
 """Accepted runs become jobs, each for itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from flowforge.errors import TooLarge
 from flowforge.model.run import Run
 from flowforge.model.status import Cause, Status
+from flowforge.model.trigger import PullRequest, TriggerEvent
+from flowforge.ports import Tx
 from flowforge.services.links import Links
 from flowforge.services.prepare import AT_ONCE, Preparer
 from flowforge.services.progress import RUNS
@@ -85,7 +91,7 @@ async def test_a_run_met_while_the_store_was_away_is_prepared_later(world: World
 
 
 async def test_a_config_of_a_later_dialect_is_named(world: World) -> None:
-    for number, path in enumerate((".circleci/config.yml", ".github/workflows/ci.yml"), 1):
+    for number, path in enumerate((".gitlab-ci.yml", ".github/workflows/ci.yml"), 1):
         run_id = await world.pushed(number)
         await preparer_of(world, mirrors_with(number, path=path)).prepare(run_id)
         run = await world.run(run_id)
@@ -101,3 +107,86 @@ async def test_a_folder_with_too_many_workflows_is_there_too(world: World) -> No
     run_id = await world.pushed(1)
     await preparer_of(world, Crowded(mirrors_with(1, path="README").repositories)).prepare(run_id)
     assert ".github/workflows is there" in (await world.run(run_id)).reason
+
+
+FILTERED = CONFIG + b"# paths: only asked for where this word stands\n"
+
+
+class PathsAsked(FakeMirrors):
+    """Remembers what was compared with what."""
+
+    def __init__(self, healthy: FakeMirrors) -> None:
+        super().__init__(healthy.repositories)
+        self.bases: list[str] = []
+
+    async def changed(self, url: str, base: str, commit: str) -> Sequence[str] | None:
+        self.bases.append(base)
+        return await super().changed(url, base, commit)
+
+
+async def prepared(world: World, config: bytes, **trigger: Any) -> tuple[Run, PathsAsked]:
+    mirrors = PathsAsked(
+        FakeMirrors({REPOSITORY.clone_url: FakeRepository(commits={f"{1:040x}": {PATH: config}})})
+    )
+    run_id = await world.pushed()
+
+    def change(tx: Tx) -> None:
+        run = tx.runs.get(run_id)
+        assert run is not None
+        tx.runs.save(replace(run, trigger=replace(run.trigger, **trigger)))
+
+    await world.store.write(change)
+    await preparer_of(world, mirrors).prepare(run_id)
+    return await world.run(run_id), mirrors
+
+
+@pytest.mark.parametrize(
+    ("trigger", "bases"),
+    [
+        ({"before": "b" * 40}, ["b" * 40]),
+        ({"before": "0" * 40}, []),
+        ({"before": "0" * 40, "branch": "next", "ref": "refs/heads/next"}, ["refs/heads/main"]),
+        ({"event": TriggerEvent.TAG, "before": "b" * 40}, []),
+        (
+            {"event": TriggerEvent.PULL_REQUEST, "pull_request": PullRequest(number=1, target="rel")},
+            ["refs/heads/rel"],
+        ),
+    ],
+)
+async def test_changed_paths_are_asked_for_where_a_config_filters_by_them(
+    world: World, trigger: dict[str, Any], bases: list[str]
+) -> None:
+    run, mirrors = await prepared(world, FILTERED, **trigger)
+    assert run.planned_at
+    assert mirrors.bases == bases
+    assert (await prepared(World(), CONFIG, **trigger))[1].bases == []
+
+
+async def test_inputs_nobody_asked_for_fail_the_run_by_name(world: World) -> None:
+    run, _ = await prepared(world, CONFIG, event=TriggerEvent.MANUAL, inputs={"deep": True})
+    assert (run.status, run.cause) == (Status.FAILURE, Cause.CONFIG)
+    assert run.reason == "there is no input 'deep'; there is none"
+
+
+async def test_the_pipeline_that_was_named_is_the_one_that_is_read(world: World) -> None:
+    first = await world.pushed(1)
+    await preparer_of(world, mirrors_with(1)).prepare(first)
+    second = await world.pushed(2)
+
+    def name(tx: Tx) -> None:
+        run = tx.runs.get(second)
+        assert run is not None
+        tx.runs.save(replace(run, pipeline_id=1))
+
+    await world.store.write(name)
+    await preparer_of(world, mirrors_with(2, path=".popsicle/ci.yml")).prepare(second)
+    assert (await world.run(second)).reason == f"there is no {PATH} at commit {2:040x}"[:-28]
+
+
+@pytest.mark.parametrize(("fork", "status"), [(True, Status.FAILURE), (False, Status.PENDING)])
+async def test_code_from_a_fork_gets_no_grant(world: World, fork: bool, status: Status) -> None:
+    pull = PullRequest(number=1, target="main", fork=fork)
+    asking = CONFIG.replace(b"    steps", b"    grant: builder\n    steps")
+    run, _ = await prepared(world, asking, event=TriggerEvent.PULL_REQUEST, pull_request=pull)
+    assert run.status is status
+    assert ("never gets" in run.reason) is fork

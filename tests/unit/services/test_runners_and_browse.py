@@ -10,7 +10,7 @@ from flowforge.model.runner import RunnerStatus
 from flowforge.model.status import Status
 from flowforge.services.browse import Browse, RunFilter
 from flowforge.services.runners import Runners, status_of
-from tests.unit.services.world import World
+from tests.unit.services.world import World, a_token
 
 
 async def test_a_runner_is_registered_with_its_labels(world: World) -> None:
@@ -61,7 +61,7 @@ async def test_the_local_runner_is_enrolled_once(world: World) -> None:
 
 async def test_a_runner_that_was_seen_lately_is_online(world: World) -> None:
     link = await world.runner()
-    await link.claim(0)
+    await link.claim(a_token(), 0)
     (runner,) = await Runners(world.store, world.clock).all()
     assert status_of(runner, world.clock.now()) is RunnerStatus.ONLINE
     assert status_of(runner, world.clock.now() + timedelta(minutes=5)) is RunnerStatus.OFFLINE
@@ -70,7 +70,7 @@ async def test_a_runner_that_was_seen_lately_is_online(world: World) -> None:
 async def test_runs_come_newest_first_in_pages_that_do_not_overlap(world: World) -> None:
     for number in range(1, 6):
         await world.pushed(number)
-    browse = Browse(world.store)
+    browse = Browse(world.store, world.clock)
     first = await browse.runs(2)
     second = await browse.runs(2, first.after)
     third = await browse.runs(2, second.after)
@@ -80,7 +80,7 @@ async def test_runs_come_newest_first_in_pages_that_do_not_overlap(world: World)
 
 async def test_runs_are_filtered(world: World) -> None:
     await world.pushed()
-    browse = Browse(world.store)
+    browse = Browse(world.store, world.clock)
     assert len((await browse.runs(9, where=RunFilter(branch="main", status="pending"))).items) == 1
     assert (await browse.runs(9, where=RunFilter(branch="other"))).items == ()
     assert (await browse.runs(9, where=RunFilter(project_id=9))).items == ()
@@ -89,10 +89,10 @@ async def test_runs_are_filtered(world: World) -> None:
 async def test_a_run_shows_its_jobs_with_the_steps_of_their_newest_attempt(world: World) -> None:
     run_id = await world.planned({"build": "", "test": "build"})
     link = await world.runner()
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     await link.report(claim.lease, [StepReport(index=0, status=Status.RUNNING)])
-    view = await Browse(world.store).run(run_id)
+    view = await Browse(world.store, world.clock).run(run_id)
     assert view.jobs is not None
     build, test = view.jobs
     assert ([step.status for step in build.steps], build.log) == ([Status.RUNNING], claim.lease.attempt)
@@ -102,7 +102,7 @@ async def test_a_run_shows_its_jobs_with_the_steps_of_their_newest_attempt(world
 async def test_a_job_is_found_by_its_key_and_its_id_within_its_run_only(world: World) -> None:
     run_id = await world.planned({"build": ""})
     other = await world.planned({"lint": ""}, number=2)
-    browse = Browse(world.store)
+    browse = Browse(world.store, world.clock)
     by_key = await browse.job(run_id, "build")
     assert (await browse.job(run_id, str(by_key.job.id))) == by_key
     for run, job in ((other, "build"), (other, str(by_key.job.id)), (99, "build")):
@@ -113,14 +113,14 @@ async def test_a_job_is_found_by_its_key_and_its_id_within_its_run_only(world: W
 async def test_projects_show_their_newest_runs(world: World) -> None:
     for number in range(1, 4):
         await world.pushed(number)
-    page = await Browse(world.store).projects(10, runs=2)
+    page = await Browse(world.store, world.clock).projects(10, runs=2)
     (view,) = page.items
     assert (view.project.name, [run.id for run in view.runs], page.after) == ("acme/web", [3, 2], None)
-    assert (await Browse(world.store).project("acme/web")).id == view.project.id
+    assert (await Browse(world.store, world.clock).project("acme/web")).id == view.project.id
     with pytest.raises(NotFound):
-        await Browse(world.store).project("acme/none")
+        await Browse(world.store, world.clock).project("acme/none")
 
 
 async def test_an_unknown_run_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
-        await Browse(world.store).run(1)
+        await Browse(world.store, world.clock).run(1)

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 from flowforge.errors import BadInput, FlowForgeError, NotConfigured, StoreUnavailable, Upstream
 from flowforge.model.claim import Outcome
@@ -9,10 +10,11 @@ from flowforge.model.commit_status import CommitStatus, StatusDebt
 from flowforge.model.event import EventKind
 from flowforge.model.status import Cause, Status
 from flowforge.services.control import Control
+from flowforge.services.intake import Intake
 from flowforge.services.links import Links
 from flowforge.services.progress import EVENTS
 from flowforge.services.statuses import READER, StatusKeeper, Wording, claim, paid
-from tests.unit.services.world import World
+from tests.unit.services.world import REPOSITORY, World, a_token, push
 
 WORDING = Wording(context="ci/flowforge", links=Links("https://ci.example"))
 
@@ -47,7 +49,7 @@ async def settle(keeper: StatusKeeper) -> None:
 
 async def finish_all(world: World, outcome: Outcome) -> None:
     link = await world.runner()
-    while claim := await link.claim(0):
+    while claim := await link.claim(a_token(), 0):
         await link.finish(claim.lease, outcome)
 
 
@@ -216,3 +218,58 @@ async def test_the_keeper_serves_until_it_is_cancelled(world: World) -> None:
         serving.cancel()
         with suppress(asyncio.CancelledError):
             await serving
+
+
+async def test_a_commit_that_becomes_known_late_is_told_once_it_is(world: World) -> None:
+    forge = Forge()
+    keeper = keeper_of(world, forge)
+    short = replace(push(), trigger=replace(push().trigger, commit=f"{1:040x}"[:12]))
+    await Intake(world.store, world.bell, world.clock).accept(short, b"{}")
+    await settle(keeper)
+    assert forge.took == []
+    await world.planned({"build": ""})
+    await settle(keeper)
+    assert [(s.commit, s.state.value) for s in forge.took] == [(f"{1:040x}", "pending")]
+
+
+class Silent(Forge):
+    """One of its places never answers."""
+
+    async def post(self, status: CommitStatus) -> None:
+        if status.forge == "gitlab":
+            await asyncio.Event().wait()
+        await super().post(status)
+
+
+async def test_a_forge_that_keeps_silent_holds_up_itself_alone(world: World) -> None:
+    """More statuses wait for it than are sent at once, and all of them longer."""
+    forge, intake = Silent(), Intake(world.store, world.bell, world.clock)
+    gitlab = replace(REPOSITORY, forge="gitlab", origin="https://gitlab.example")
+    keeper = keeper_of(world, forge)
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(keeper.serve())
+        for number in range(1, 100):
+            await intake.accept(replace(push(number, repository=gitlab), place=f"{number}"), b"{}")
+        await intake.accept(push(100), b"{}")
+        async with asyncio.timeout(20):
+            await forge.heard.wait()
+        serving.cancel()
+    assert [status.forge for status in forge.took] == ["github"]
+
+
+async def test_a_held_forge_is_in_nobodys_way(world: World) -> None:
+    class Half(Forge):
+        async def post(self, status: CommitStatus) -> None:
+            if status.forge == "gitlab":
+                raise NotConfigured("no token")
+            await super().post(status)
+
+    forge, intake = Half(), Intake(world.store, world.bell, world.clock)
+    gitlab = replace(REPOSITORY, forge="gitlab", origin="https://gitlab.example")
+    for number in range(1, 100):
+        await intake.accept(replace(push(number, repository=gitlab), place=f"{number}"), b"{}")
+    keeper = keeper_of(world, forge)
+    await settle(keeper)
+    await intake.accept(push(100), b"{}")
+    await settle(keeper)
+    assert [status.forge for status in forge.took] == ["github"]

@@ -10,7 +10,7 @@ from flowforge.model.status import Cause, Status
 from flowforge.ports import Tx
 from flowforge.services.runners import Runners
 from flowforge.services.watch import Patience, Stillness, Watch, lose
-from tests.unit.services.world import World
+from tests.unit.services.world import World, a_token
 
 PATIENCE = Patience(lease=60, engine=600)
 LOOK = 15
@@ -59,10 +59,10 @@ def test_what_is_not_named_any_more_is_forgotten() -> None:
 async def test_an_attempt_that_is_not_renewed_is_lost_and_tried_again(world: World) -> None:
     run_id = await world.planned({"build": ""})
     link, watch = await world.runner(), watch_of(world)
-    first = await link.claim(0)
+    first = await link.claim(a_token(), 0)
     await watch.end_lost_attempts()
     await pass_time(world, watch, 75)
-    second = await link.claim(0)
+    second = await link.claim(a_token(), 0)
     assert first is not None
     assert second is not None
     assert second.lease.attempt.number == 2
@@ -73,7 +73,7 @@ async def test_an_attempt_that_is_not_renewed_is_lost_and_tried_again(world: Wor
 async def test_a_renewed_attempt_lives_on(world: World) -> None:
     await world.planned({"build": ""})
     link, watch = await world.runner(), watch_of(world)
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     for _ in range(10):
         await watch.end_lost_attempts()
@@ -85,7 +85,7 @@ async def test_a_renewed_attempt_lives_on(world: World) -> None:
 async def test_no_clock_jump_takes_a_live_job_away(world: World) -> None:
     await world.planned({"build": ""})
     link, watch = await world.runner(), watch_of(world)
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     await watch.end_lost_attempts()
     for seconds in (timedelta(days=365), timedelta(days=-700)):
@@ -97,7 +97,7 @@ async def test_no_clock_jump_takes_a_live_job_away(world: World) -> None:
 async def test_a_server_that_was_away_gives_every_lease_its_full_time(world: World) -> None:
     await world.planned({"build": ""})
     link = await world.runner()
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     await watch_of(world).end_lost_attempts()
     world.clock.tick(7200)
@@ -123,7 +123,7 @@ async def test_a_job_without_any_runner_says_what_it_waits_for_and_fails_in_the_
 async def test_a_job_waits_as_long_as_a_busy_runner_lives(world: World) -> None:
     run_id = await world.planned({"build": "", "lint": "", "test": ""})
     link, watch = await world.runner(), watch_of(world)
-    claims = [await link.claim(0) for _ in range(2)]
+    claims = [await link.claim(a_token(), 0) for _ in range(2)]
     leases = [claim.lease for claim in claims if claim]
     for _ in range(50):
         await link.renew(leases, 0)
@@ -134,7 +134,7 @@ async def test_a_job_waits_as_long_as_a_busy_runner_lives(world: World) -> None:
 async def test_a_runner_that_renews_and_asks_for_nothing_serves_no_job(world: World) -> None:
     run_id = await world.planned({"build": "", "lint": ""})
     link, watch = await world.runner(), watch_of(world)
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     for _ in range(25):
         await link.renew([claim.lease], 0)
@@ -157,7 +157,7 @@ async def test_a_runner_that_asks_serves_jobs_it_was_not_given_yet(world: World)
 async def test_a_database_that_was_away_gives_every_lease_its_full_time(world: World) -> None:
     await world.planned({"build": ""})
     link, watch = await world.runner(), watch_of(world)
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     await pass_time(world, watch, 30)
     for _ in range(6):
@@ -168,10 +168,32 @@ async def test_a_database_that_was_away_gives_every_lease_its_full_time(world: W
     assert (await link.renew([claim.lease], 0)).lost == frozenset()
 
 
+async def test_nobody_is_judged_in_a_round_that_cannot_write(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk can be read, and takes no renewals either."""
+    await world.planned({"build": ""})
+    link, watch = await world.runner(), watch_of(world)
+    claim = await link.claim(a_token(), 0)
+    assert claim is not None
+
+    async def full(work: object, *, urgent: bool = False) -> None:
+        raise StoreUnavailable("the database has no room left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "write", full)
+        for _ in range(20):
+            world.clock.tick(LOOK)
+            with pytest.raises(StoreUnavailable):
+                await watch.end_lost_attempts()
+    await watch.end_lost_attempts()
+    assert (await link.renew([claim.lease], 0)).lost == frozenset()
+
+
 async def test_the_log_of_a_lost_attempt_ends(world: World) -> None:
     await world.planned({"build": ""})
     link, watch = await world.runner(), watch_of(world)
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     await link.append_log(claim.lease, 0, b"half a li")
     await watch.end_lost_attempts()
@@ -182,7 +204,7 @@ async def test_the_log_of_a_lost_attempt_ends(world: World) -> None:
 async def test_a_log_that_an_earlier_server_left_open_ends(world: World) -> None:
     await world.planned({"build": "", "lint": ""})
     link = await world.runner()
-    over, going = await link.claim(0), await link.claim(0)
+    over, going = await link.claim(a_token(), 0), await link.claim(a_token(), 0)
     assert over is not None
     assert going is not None
     key, now = over.lease.attempt, world.clock.now()
@@ -195,7 +217,7 @@ async def test_a_log_that_an_earlier_server_left_open_ends(world: World) -> None
 async def test_a_log_whose_attempt_another_server_ended_ends_here_too(world: World) -> None:
     await world.planned({"build": ""})
     link, watch = await world.runner(), watch_of(world)
-    claim = await link.claim(0)
+    claim = await link.claim(a_token(), 0)
     assert claim is not None
     await watch.seal_ended_logs()
     key, now = claim.lease.attempt, world.clock.now()

@@ -1,6 +1,8 @@
 """A small world for use cases: a store, a clock and what comes in."""
 
-from dataclasses import dataclass, field
+import secrets
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from flowforge.model.order import JobOrder, StepOrder
 from flowforge.model.pipeline_config import OnFailure, PipelineConfig
@@ -10,16 +12,17 @@ from flowforge.model.run import Run
 from flowforge.model.secret_ref import SecretRef
 from flowforge.model.source import Source
 from flowforge.model.step_spec import Script
-from flowforge.model.trigger import Trigger, TriggerEvent
-from flowforge.ports import Tx
+from flowforge.model.trigger import PullRequest, Trigger, TriggerEvent
+from flowforge.ports import RunnerLink, Tx
 from flowforge.services.intake import Intake
-from flowforge.services.link import Desk, Link
+from flowforge.services.link import Desk
 from flowforge.services.prepare import Config, save_plan
 from flowforge.services.runners import Runners
 from flowforge.testing.bell import MemoryBell
 from flowforge.testing.clock import ManualClock
 from flowforge.testing.logs import MemoryLogs
 from flowforge.testing.store import MemoryStore
+from flowforge.testing.vault import FakeVault
 
 REPOSITORY = ForgeRepository(
     forge="github",
@@ -46,29 +49,25 @@ def push(number: int = 1, *, repository: ForgeRepository = REPOSITORY, delivery:
         repository=repository,
         trigger=trigger,
         event="push",
+        place=f"{repository.native_id}:main",
         key=f"{repository.native_id}:main:{commit}",
         delivery_id=delivery or f"d{number}",
     )
 
 
-def order(key: str, steps: int = 1, secrets: tuple[str, ...] = ()) -> JobOrder:
+def order(key: str, steps: int = 1, declares: tuple[str, ...] = ()) -> JobOrder:
     return JobOrder(
         key=key,
         name=key,
         steps=tuple(StepOrder(index=i, name=f"step {i}", do=Script(text="true")) for i in range(steps)),
         image="busybox",
-        secrets=tuple(SecretRef(name=name) for name in secrets),
+        secrets=tuple(SecretRef(name=name) for name in declares),
     )
 
 
-class Secrets:
-    """A vault of one dict."""
-
-    def __init__(self, **values: str) -> None:
-        self.values = values
-
-    def get(self, name: str) -> str | None:
-        return self.values.get(name)
+def a_token() -> str:
+    """As a runner makes one for each claim."""
+    return secrets.token_urlsafe(24)
 
 
 @dataclass
@@ -77,10 +76,13 @@ class World:
     bell: MemoryBell = field(default_factory=MemoryBell)
     clock: ManualClock = field(default_factory=ManualClock)
     logs: MemoryLogs = field(default_factory=MemoryLogs)
-    vault: Secrets = field(default_factory=Secrets)
+    vault: FakeVault = field(default_factory=FakeVault)
 
-    async def pushed(self, number: int = 1) -> int:
-        receipt = await Intake(self.store, self.bell, self.clock).accept(push(number), b"{}")
+    async def pushed(self, number: int = 1, *, pull_request: PullRequest | None = None) -> int:
+        happening = push(number)
+        trigger = replace(happening.trigger, pull_request=pull_request)
+        happening = replace(happening, trigger=trigger)
+        receipt = await Intake(self.store, self.bell, self.clock).accept(happening, b"{}")
         return receipt.run_ids[0]
 
     async def planned(
@@ -90,21 +92,30 @@ class World:
         jobs = tuple(PlannedJob(order=order(key), needs=tuple(text.split())) for key, text in needs.items())
         return await self.planned_as(Plan(jobs=jobs, on_failure=on_failure), number=number)
 
-    async def planned_as(self, plan: Plan, *, number: int = 1) -> int:
-        run_id = await self.pushed(number)
+    async def planned_as(
+        self, plan: Plan, *, number: int = 1, pull_request: PullRequest | None = None
+    ) -> int:
+        run_id = await self.pushed(number, pull_request=pull_request)
+        await self.plan(run_id, plan, number=number)
+        return run_id
+
+    async def plan(self, run_id: int, plan: Plan, *, number: int = 1) -> None:
         source = Source(origin=REPOSITORY.clone_url, commit=f"{number:040x}")
         pipeline = PipelineConfig(name="ci", dialect="native", path=".flowforge/ci.yml", jobs=())
         config = Config(path=".flowforge/ci.yml", text="jobs: {}", pipeline=pipeline)
         now = self.clock.now()
         await self.store.write(lambda tx: save_plan(tx, run_id, source, config, plan, now))
-        return run_id
 
-    async def runner(self) -> Link:
+    async def runner(self) -> RunnerLink:
         runners = Runners(self.store, self.clock)
         runner = await runners.enrol_local(2, "docker")
-        return await self.desk.admit(await runners.issue_key(runner.id))
+        return await self.reach(await runners.issue_key(runner.id))
 
-    @property
+    async def reach(self, key: str) -> RunnerLink:
+        """The link of the runner whose key this is."""
+        return await self.desk.admit(key)
+
+    @cached_property
     def desk(self) -> Desk:
         return Desk(self.store, self.logs, self.bell, self.clock, self.vault)
 

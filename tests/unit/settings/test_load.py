@@ -33,9 +33,12 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
     assert (settings.engine_wait, settings.lease_seconds) == (600.0, 60.0)
     assert settings.webhook_max_bytes == 26214400
     assert settings.status_context == "ci/flowforge"
-    assert settings.github_api == "https://api.github.com"
+    assert (settings.github_url, settings.github_api) == ("https://github.com", None)
+    assert (settings.gitlab_url, settings.gitea_url) == ("https://gitlab.com", None)
     assert settings.runner_slots >= 2
     assert settings.webhook_secret is None
+    assert settings.pool == ()
+    assert settings.process_users == (58000, 58999)
     assert settings.unsigned_webhooks is False
     assert (settings.log_level, settings.log_format) == (LogLevel.INFO, LogFormat.CONSOLE)
     assert settings.server_url == "http://localhost:5000"
@@ -285,3 +288,23 @@ def test_a_value_of_another_kind_is_a_mistake_with_file_and_key(tmp_path: Path, 
     (mistake,) = mistakes(tmp_path, toml=toml)
     assert mistake.startswith(f"{tmp_path / 'flowforge.toml'}: {key}: ")
     assert " must be " in mistake
+
+
+def test_sizes_of_the_pool_are_images_with_numbers(tmp_path: Path) -> None:
+    assert load(tmp_path, {"FLOWFORGE_POOL": "off"}).pool == ()
+    assert load(tmp_path, {"FLOWFORGE_POOL": "auto"}).pool is None
+    sizes = load(tmp_path, {"FLOWFORGE_POOL": "python:3.12=2, example.org:5000/a/b@sha256:0a=10"}).pool
+    assert sizes == (("python:3.12", 2), ("example.org:5000/a/b@sha256:0a", 10))
+    assert load(tmp_path, toml='[runner]\npool = ["node:22=1"]\n').pool == (("node:22", 1),)
+
+
+@pytest.mark.parametrize("value", ["python", "=2", "python=two", "python=1000", "a b=1"])
+def test_a_pool_that_cannot_be_is_said_so(tmp_path: Path, value: str) -> None:
+    assert "must be auto, off, or images" in mistakes(tmp_path, {"FLOWFORGE_POOL": value})[0]
+
+
+def test_user_numbers_are_a_range(tmp_path: Path) -> None:
+    assert load(tmp_path, {"FLOWFORGE_PROCESS_USERS": "OFF"}).process_users is None
+    assert load(tmp_path, {"FLOWFORGE_PROCESS_USERS": "9-9"}).process_users == (9, 9)
+    for value in ("nobody", "0-9", "9-8", "1-4294967295"):
+        assert "first and the last" in mistakes(tmp_path, {"FLOWFORGE_PROCESS_USERS": value})[0]

@@ -1,10 +1,11 @@
 """The data folder."""
 
+import fcntl
 import os
 import secrets
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,10 @@ class DataFolder:
     @property
     def keys(self) -> Path:
         return self.path / "keys"
+
+    @property
+    def master_keys(self) -> Path:
+        return self.keys / "master.keys"
 
     @property
     def run_logs(self) -> Path:
@@ -54,6 +59,10 @@ class DataFolder:
     def webhook_secret(self) -> str:
         return _kept(self.keys / "webhook.secret", lambda: secrets.token_urlsafe(32))
 
+    def capability_key(self) -> str:
+        """What capabilities are sealed with."""
+        return _kept(self.keys / "capability.key", lambda: secrets.token_urlsafe(32))
+
     def rooms(self, memory: Path = Path("/dev/shm")) -> Path:  # noqa: S108  made private below, refused if it is not ours
         """Where unmasked output lives until it was masked: in memory where there is room, so that it never meets a disk."""
         folder = memory / f"flowforge-{self.instance()}"
@@ -67,6 +76,24 @@ class DataFolder:
         """Where no room is left in memory, nothing of ours is."""
         with suppress(OSError):
             (memory / f"flowforge-{self.instance()}").rmdir()
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[bool]:
+        """False where another process holds the lock of this name; the kernel lets go of it when its holder dies."""
+        descriptor = os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+        finally:
+            os.close(descriptor)
+
+    def write_private(self, path: Path, text: str) -> None:
+        """Whole or not at all, on the disk when this returns, and its owner's alone."""
+        _write(path, text)
 
     def write_local_token(self, token: str) -> None:
         _write(self.local_token, token)

@@ -121,21 +121,30 @@ class Entrance:
         folder = self._opened()
         if folder.begun():
             raise Conflict(f"the room of attempt {key} was begun before")
-        plan = plan_file(self._order, secrets, await self._furnished())
-        await house.threads.run(lodging.keep_secrets, house.site, key, secrets)
-        await house.threads.run(folder.write, "plan", plan)
+        found = await house.machinery.move_in(key, self._order)
+        plan = plan_file(self._order, secrets, await self._furnished(found))
+        folder = self._opened() if found else folder
+
+        def settle() -> None:
+            lodging.keep_secrets(house.site, key, secrets)
+            folder.write("plan", plan)
+
+        await house.threads.run(settle)
         return folder
 
-    async def _furnished(self) -> Surroundings:
+    async def _furnished(self, found: Surroundings | None) -> Surroundings:
         house, key, order = self._house, self._key, self._order
         try:
             async with asyncio.TaskGroup() as group:
-                preparing = group.create_task(house.machinery.prepare(key, order))
+                preparing = group.create_task(self._prepared(found))
                 if order.clone is Clone.BEFORE_STEPS and order.source is not None:
                     group.create_task(house.sources.place(order.source, house.site.workspace(key)))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return preparing.result()
+
+    async def _prepared(self, found: Surroundings | None) -> Surroundings:
+        return found or await self._house.machinery.prepare(self._key, self._order)
 
     def _opened(self) -> RoomFolder:
         folder = RoomFolder(self._house.site.control(self._key))

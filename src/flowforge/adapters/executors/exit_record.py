@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from flowforge.adapters.executors import netstrings
 from flowforge.adapters.executors.room_folder import Tampered
 from flowforge.model.exit import Exit
-from flowforge.model.order import StepOrder
+from flowforge.model.order import JobOrder, StepOrder
 from flowforge.model.status import Cause, Status
 
 
@@ -33,6 +33,7 @@ CAUSES = {
     "directory": Cause.CONFIG,
     "user": Cause.CONFIG,
     "exec": Cause.CONFIG,
+    "environment": Cause.CONFIG,
 }
 
 
@@ -52,8 +53,8 @@ def parse(data: bytes) -> ExitRecord:
         raise Tampered("the step's exit record cannot be read") from error
 
 
-def to_exit(record: ExitRecord, step: StepOrder, image: str | None, stop_reason: str) -> Exit:
-    cause, reason = _blame(record, step, image, stop_reason)
+def to_exit(record: ExitRecord, step: StepOrder, order: JobOrder, stop_reason: str) -> Exit:
+    cause, reason = _blame(record, step, order, stop_reason)
     return Exit(
         status=record.status,
         cause=cause,
@@ -70,7 +71,7 @@ def host_detail(cause: Cause, reason: str) -> str:
 
 
 def _blame(
-    record: ExitRecord, step: StepOrder, image: str | None, stop_reason: str
+    record: ExitRecord, step: StepOrder, order: JobOrder, stop_reason: str
 ) -> tuple[Cause | None, str]:
     if not record.cause:
         return None, ""
@@ -79,13 +80,16 @@ def _blame(
         return (
             (Cause(cause), reason) if cause in Cause.__members__.values() else (Cause.INFRASTRUCTURE, cause)
         )
-    where = f"the image {image}" if image else "this machine"
+    where = f"the image {order.image}" if order.image else "this machine"
     reasons = {
         "exit": "",
         "timeout": f'step "{step.name}" did not end within {_seconds(step.timeout)}',
         "silence": f'step "{step.name}" printed nothing for {_seconds(step.silence_timeout)}',
-        "deadline": "the job reached its time limit",
-        "oom": f'step "{step.name}" was killed because the job ran out of memory',
+        "deadline": f"the job reached its time limit of {_seconds(order.timeout)}",
+        "oom": f'step "{step.name}" was killed: {_memory(record.detail)}',
+        "limits": f"the container engine does not keep the job's limit of {record.detail}, so nothing was run: use one that "
+        "does (rootless engines need cgroup v2 with delegated controllers), or set FLOWFORGE_JOB_"
+        f"{record.detail.upper()}=0 and ask for no such limit",
         "stopped": stop_reason,
         "terminated": "the job was told to end from outside, by its engine or its machine",
         "log": "the step's output could not be written: is the disk full?",
@@ -94,9 +98,16 @@ def _blame(
         "directory": f"the working directory cannot be entered: {record.detail}",
         "user": f"{where} names a user that it does not have: {record.detail}",
         "exec": f'step "{step.name}" cannot be started: {record.detail}',
+        "environment": f'step "{step.name}" left in $FLOWFORGE_ENV what cannot be taken: {record.detail}',
     }
     reason = reasons.get(record.cause, f'step "{step.name}" cannot be started: {record.detail}')
     return CAUSES.get(record.cause, Cause.INFRASTRUCTURE), reason
+
+
+def _memory(limit: str) -> str:
+    if not limit.isdigit():
+        return "its machine ran out of memory"
+    return f"out of memory: the job's limit of {int(limit) / (1 << 20):.4g} MB"
 
 
 def _ended(text: str) -> Status:
@@ -111,4 +122,4 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _seconds(value: float | None) -> str:
-    return f"{value:g} s" if value is not None else "its limit"
+    return f"{value:g} s" if value is not None else "unknown length"

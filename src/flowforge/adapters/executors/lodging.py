@@ -101,6 +101,7 @@ def remove(site: Site, key: AttemptKey) -> None:
     _secrets(site, key).unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         shutil.rmtree(site.control(key))
+    slot_record(site, key).unlink(missing_ok=True)
 
 
 def aside(site: Site, key: AttemptKey) -> Path:
@@ -109,10 +110,19 @@ def aside(site: Site, key: AttemptKey) -> Path:
     return workspace.with_name(f"{workspace.name}.aside")
 
 
+def slot_record(site: Site, key: AttemptKey) -> Path:
+    """Names the container that was started before there was this attempt, where it has such a one."""
+    return _beside(site, key, "slot")
+
+
 def _secrets(site: Site, key: AttemptKey) -> Path:
-    """Beside the control folder, which a job in a container can read."""
+    return _beside(site, key, "secrets")
+
+
+def _beside(site: Site, key: AttemptKey, kind: str) -> Path:
+    """Not in the control folder, which a job in a container can read and may write."""
     control = site.control(key)
-    return control.with_name(f"{control.name}.secrets")
+    return control.with_name(f"{control.name}.{kind}")
 
 
 def _open_private(path: str, flags: int) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from flowforge.adapters.executors import netstrings
 from flowforge.errors import BadInput
 from flowforge.model.order import JobOrder, StepOrder
+from flowforge.model.resources import USUAL, Resources
 from flowforge.model.step_spec import Script
 
 Pairs = Iterator[tuple[str, str | bytes]]
@@ -14,13 +15,16 @@ Pairs = Iterator[tuple[str, str | bytes]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The room as its steps find it. `user` is None where they run as whoever runs the supervisor; `env` is what the
-    room itself brings, before the order's own names."""
+    room itself brings, before the order's own names; `limits` must be in force before any step runs. `processes` bounds
+    how many the steps' user may have, who must then be nobody else's."""
 
     workspace: str
     scripts: str
     user: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    processes: int | None = None
     grace: float
+    limits: Resources = USUAL
 
 
 def plan_file(order: JobOrder, secrets: Mapping[str, str], room: Surroundings) -> bytes:
@@ -33,11 +37,23 @@ def _plan(order: JobOrder, secrets: Mapping[str, str], room: Surroundings) -> Pa
     yield "scripts", room.scripts
     if room.user is not None:
         yield "user", room.user
+    if room.processes is not None:
+        yield "processes", str(room.processes)
     yield "grace", _milliseconds(room.grace)
     if order.timeout is not None:
         yield "deadline", _milliseconds(order.timeout)
+    yield from _limits(room.limits)
     for step in order.steps:
         yield from _step(step, secrets, room)
+
+
+def _limits(limits: Resources) -> Pairs:
+    if limits.memory is not None:
+        yield "memory", str(limits.memory)
+    if limits.pids is not None:
+        yield "pids", str(limits.pids)
+    if limits.cpus is not None:
+        yield "cpus", str(round(limits.cpus * 1000))
 
 
 def _step(step: StepOrder, secrets: Mapping[str, str], room: Surroundings) -> Pairs:
@@ -49,6 +65,8 @@ def _step(step: StepOrder, secrets: Mapping[str, str], room: Surroundings) -> Pa
         yield "silence", _milliseconds(step.silence_timeout)
     if not isinstance(step.do, Script):
         return
+    if step.background:
+        yield "background", ""
     yield "cwd", _text(step.working_directory or ".", "working_directory")
     for word in step.do.shell:
         yield "shell", _text(word, "shell")

@@ -137,7 +137,7 @@ class SupervisedRoom:
     async def _exit(self, step: StepOrder, record: ExitRecord) -> Exit:
         stop = await self._threads.run(self._folder.read, "stop") if record.cause == "stopped" else None
         reason = (stop or b"").decode("utf-8", "replace").lstrip(STOP_NOW)
-        return exit_record.to_exit(record, step, self._place.order.image, reason)
+        return exit_record.to_exit(record, step, self._place.order, reason)
 
     async def _serve(self, step: StepOrder, checkout: Checkout) -> None:
         """Carry out a step that is the host's, when its turn comes."""

@@ -49,9 +49,13 @@ class RoomFolder:
         return self.has("alive")
 
     def alive(self) -> bool:
-        """A supervisor lives: it holds the lock until its process is gone, however it goes."""
+        """A supervisor lives, at work or waiting for a plan: it holds its locks until its process is gone, however it
+        goes."""
+        return self._locked("alive") or self._locked("warm")
+
+    def _locked(self, name: str) -> bool:
         try:
-            fd = os.open("alive", READ, dir_fd=self.fd)
+            fd = os.open(name, READ, dir_fd=self.fd)
         except OSError:
             return False
         try:

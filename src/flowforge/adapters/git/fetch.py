@@ -9,6 +9,7 @@ from flowforge.adapters.git.environment import sealed_environment
 from flowforge.adapters.git.limits import GitLimits
 from flowforge.adapters.git.mirror import Mirror
 from flowforge.adapters.git.remote import Remote
+from flowforge.adapters.git.revision import is_short
 from flowforge.errors import SourceUnavailable
 
 _WATCH_SECONDS = 0.1
@@ -56,8 +57,9 @@ class Fetch:
         object.__setattr__(self, "environment", sealed | dict(self.remote.variables))
 
     async def bring(self, commit: str, ref: str) -> str:
-        """Answers the commit's full id. Raises `Damaged`, or `SourceUnavailable`."""
-        if commit:
+        """Answers the commit's full id. Raises `Damaged`, or `SourceUnavailable`. No server has a commit by the beginning
+        of its id: the ref is fetched, and the commit looked for in what came."""
+        if commit and not is_short(commit):
             result = await self._fetch(commit, ref or commit)
             if result.code == 0:
                 return await self._settled(commit, commit)
@@ -88,7 +90,7 @@ class Fetch:
         commit = found.output.decode("ascii").strip()
         if found.code != 0 or not commit:
             raise SourceUnavailable(f"the repository has no commit {wanted or 'there'}", final=True)
-        for name in {commit, wanted or commit}:
+        for name in {commit, commit if is_short(wanted) else wanted or commit}:
             self.mirror.mark(name, commit)
         await self._tidy()
         return commit

@@ -76,11 +76,21 @@ def _shallow_text(repository: Path) -> bytes:
 
 
 def _tags(objects: Objects) -> tuple[tuple[str, str], ...]:
-    """For `git describe`."""
+    """For `git describe`. A mirror has none, and asking git costs as much as reading a small commit."""
+    if not _has_tags(objects.repository):
+        return ()
     arguments = ("for-each-ref", f"--count={_MOST_TAGS}", "--format=%(objectname) %(refname)", "refs/tags")
     with objects.running(arguments) as (_, output):
         lines = output.read().decode(errors="surrogateescape").split("\n")
     return tuple((name, target) for target, _, name in (line.partition(" ") for line in lines) if name)
+
+
+def _has_tags(repository: Path) -> bool:
+    """Not sure of anything but that there is none."""
+    loose, packed = repository / "refs" / "tags", repository / "packed-refs"
+    if not loose.is_dir() or next(loose.iterdir(), None) is not None:
+        return True
+    return packed.exists() and b" refs/tags/" in packed.read_bytes()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from flowforge.adapters.git.changes import changed_paths
 from flowforge.adapters.git.clone_url import CloneUrl, LocalRepositories, parse_clone_url
 from flowforge.adapters.git.command import Git, Result
 from flowforge.adapters.git.environment import sealed_environment
@@ -14,7 +15,7 @@ from flowforge.adapters.git.limits import GitLimits
 from flowforge.adapters.git.mirror import Mirror
 from flowforge.adapters.git.reach import Resolve, resolve_with_system
 from flowforge.adapters.git.remote import Credentials, way_to
-from flowforge.adapters.git.revision import checked_commit, checked_path, checked_ref
+from flowforge.adapters.git.revision import checked_commit, checked_path, checked_ref, is_short
 from flowforge.adapters.git.tree import EntryKind, entries
 from flowforge.errors import BadInput, SourceUnavailable, TooLarge
 
@@ -54,7 +55,9 @@ class GitMirrors:
 
     async def fetch(self, url: str, commit: str, ref: str) -> str:
         parsed = self._parse(url)
-        checked_commit(commit), checked_ref(ref)
+        checked_ref(ref)
+        if not (is_short(commit) and ref):
+            checked_commit(commit)
         mirror = Mirror(self._folder, parsed.text)
         if known := mirror.held(commit):
             return known
@@ -89,6 +92,15 @@ class GitMirrors:
         found = await self._ask(mirror, arguments, most=self._policy.limits.list_bytes)
         files = (e.path for e in entries(found.output) if e.kind in (EntryKind.FILE, EntryKind.EXECUTABLE))
         return tuple(path.decode() for path in files if _is_utf8(path))
+
+    async def changed(self, url: str, base: str, commit: str) -> Sequence[str] | None:
+        mirror = self._mirror(url, commit)
+        is_ref = base.startswith("refs/")
+        try:
+            known = await self.fetch(url, "" if is_ref else base, base if is_ref else "")
+        except SourceUnavailable:
+            return None
+        return await changed_paths(self._git, mirror, known, commit, self._policy.limits)
 
     def repository(self, url: str) -> Path:
         """Where the mirror of a clone URL is, for those who place files from it."""

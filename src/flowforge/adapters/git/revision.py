@@ -5,6 +5,7 @@ import re
 from flowforge.errors import BadInput
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHORT_COMMIT = re.compile(r"[0-9a-f]{12,39}")
 _REF_COMPONENT = re.compile(r"(?!\.)(?!.*\.\.)(?!.*@\{)[^\x00-\x20\x7f~^:?*\[\\/]+(?<!\.)(?<!\.lock)")
 _LONGEST = 1024
 
@@ -14,6 +15,11 @@ def checked_commit(text: str) -> str:
     if text and _COMMIT.fullmatch(text) is None:
         raise BadInput("the commit is not 40 or 64 hexadecimal digits in lower case", field="commit")
     return text
+
+
+def is_short(commit: str) -> bool:
+    """The beginning of a commit's id, as Bitbucket tells those of pull requests."""
+    return _SHORT_COMMIT.fullmatch(commit) is not None
 
 
 def checked_ref(text: str) -> str:

@@ -51,7 +51,7 @@ def core_headers(request: HttpRequest) -> list[tuple[str, str]]:
     headers = [(name, value) for name, value in ours.items() if name.lower() not in named]
     headers += request.headers.items()
     if request.token:
-        headers.append(("Authorization", f"Bearer {request.token}"))
+        headers.append(("Authorization", f"{request.scheme} {request.token}"))
     return headers
 
 

@@ -14,4 +14,4 @@ class HttpLimits:
     redirects: int = 3
     tries: int = 3
     first_pause_seconds: float = 0.25
-    connections: int = 20
+    connections: int = 64

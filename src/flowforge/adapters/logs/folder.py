@@ -1,6 +1,7 @@
 """Logs as files in a folder: one an attempt, below a folder for each run."""
 
 import asyncio
+import errno
 import shutil
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,7 +14,7 @@ import structlog
 
 from flowforge.adapters.logs.file import SEALED_SUFFIX, WORTH_PACKING
 from flowforge.adapters.logs.shelf import OpenLog, Shelf
-from flowforge.errors import Upstream
+from flowforge.errors import NoRoom, Upstream
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.log import LogLines, LogSize
 
@@ -21,6 +22,8 @@ CHUNK = 256 * 1024
 _THREADS = 8
 _OPEN_FILES = 128
 _LOOK_AGAIN_SECONDS = 60.0
+_FULL_SECONDS = 1.0
+"""After which a runner asks again whether there is room."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,8 +38,12 @@ class FileLogs:
     as a context manager it also takes up the compressing that an earlier process did not finish.
     """
 
-    def __init__(self, folder: Path, *, open_files: int = _OPEN_FILES) -> None:
+    def __init__(
+        self, folder: Path, *, open_files: int = _OPEN_FILES, scarce: Callable[[], str] = lambda: ""
+    ) -> None:
+        """`scarce` says why no log may grow now, or nothing."""
         self._folder = folder
+        self._scarce = scarce
         self._closing = Event()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="logs")
         self._packer = ThreadPoolExecutor(1, thread_name_prefix="logs-pack")
@@ -53,7 +60,7 @@ class FileLogs:
     async def append(self, key: AttemptKey, offset: int, data: bytes) -> int:
         log = self._shelf.take(key)
         async with log.appending:
-            return await self._change(log, log.append, offset, data)
+            return await self._change(log, self._append, log, offset, data)
 
     async def size(self, key: AttemptKey) -> LogSize:
         log = self._shelf.take(key)
@@ -90,7 +97,8 @@ class FileLogs:
         log = self._shelf.take(key)
         async with log.appending:
             size = await self._change(log, log.seal)
-        self._pack_later(log)
+        if size.bytes >= WORTH_PACKING:
+            self._pack_later(log)
         return size
 
     async def delete(self, run: int) -> None:
@@ -105,6 +113,11 @@ class FileLogs:
         self._packer.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._threads.shutdown)
         await asyncio.to_thread(self._packer.shutdown)
+
+    def _append(self, log: OpenLog, offset: int, data: bytes) -> int:
+        if why := self._scarce():
+            raise NoRoom(why, retry_after=_FULL_SECONDS)
+        return log.append(offset, data)
 
     async def _look(self, log: OpenLog, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         self._shelf.touch(log)
@@ -122,6 +135,8 @@ class FileLogs:
         try:
             return await asyncio.wrap_future(done)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoRoom(f"the log folder {self._folder} is full", retry_after=_FULL_SECONDS) from error
             raise Upstream(f"the log folder {self._folder} failed: {error.strerror}") from error
 
     def _pack_later(self, log: OpenLog) -> None:

@@ -15,6 +15,8 @@ from flowforge.model.claim import Lease
 _SUFFIX = ".json"
 _TEMPORARY = ".new"
 _LARGEST = 1024 * 1024
+_SOUGHT = "sought"
+_LONGEST_TOKEN = 128
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +40,15 @@ class FolderSpool:
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
+        self._sought = ""
         self._memories = self._load()
+
+    def seek(self, token: str) -> None:
+        self._write(_SOUGHT, token)
+        self._sought = token
+
+    def sought(self) -> str:
+        return self._sought
 
     def hold(self, lease: Lease) -> None:
         self._save(lease.attempt, replace(self._recall(lease.attempt), token=lease.token))
@@ -67,22 +77,26 @@ class FolderSpool:
         return self._folder / f"{key}{_SUFFIX}"
 
     def _save(self, key: AttemptKey, memory: _Memory) -> None:
-        text = json.dumps({"token": memory.token, "note": memory.note})
-        temporary = self._folder / f"{key}{_TEMPORARY}"
+        self._write(f"{key}{_SUFFIX}", json.dumps({"token": memory.token, "note": memory.note}))
+        self._memories[key] = memory
+
+    def _write(self, name: str, text: str) -> None:
+        temporary = self._folder / f"{name}{_TEMPORARY}"
         try:
             temporary.unlink(missing_ok=True)
             with open(temporary, "x", encoding="utf-8", opener=_open_private) as file:
                 file.write(text)
-            temporary.replace(self._path(key))
+            temporary.replace(self._folder / name)
         except OSError as error:
             raise Upstream(f"cannot write to the spool folder {self._folder}: {error.strerror}") from error
-        self._memories[key] = memory
 
     def _load(self) -> dict[AttemptKey, _Memory]:
         memories: dict[AttemptKey, _Memory] = {}
         for path in sorted(self._folder.iterdir()):
             if path.name.endswith(_TEMPORARY):
                 path.unlink()
+            elif path.name == _SOUGHT:
+                self._sought = _read_token(path)
             elif not path.is_dir() or path.is_symlink():
                 self._load_file(path, memories)
         return memories
@@ -97,6 +111,13 @@ class FolderSpool:
             path.replace(aside / path.name)
         else:
             memories[key] = memory
+
+
+def _read_token(path: Path) -> str:
+    """Empty where it cannot be read: a new claim is then made under another one."""
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _LONGEST_TOKEN:
+        return ""
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _open_private(path: str, flags: int) -> int:

@@ -23,7 +23,8 @@ _ADD = insert(attempts)
 _ONE = (_c.job_id == bindparam("job"), _c.number == bindparam("attempt"), _c.run_id == bindparam("run"))
 _GET = select(attempts).where(*_ONE)
 _SAVE = update(attempts).where(*_ONE)
-_OF = select(attempts).where(_c.job_id == bindparam("job")).order_by(_c.number)
+_OF = select(attempts).where(_c.job_id.in_(bindparam("jobs", expanding=True))).order_by(_c.job_id, _c.number)
+_CLAIMED = select(attempts).where(_c.runner_id == bindparam("runner"), _c.token == bindparam("given"))
 _LIVE = select(attempts).where(LIVE).order_by(_c.run_id, _c.job_id, _c.number)
 _LIVE_OF = _LIVE.where(_c.runner_id == bindparam("runner"))
 _BEAT = update(attempts).where(*_ONE, LIVE).values(beat=_c.beat + 1)
@@ -45,8 +46,11 @@ class SqlAttempts:
         if self._session.change(_SAVE, row | _key(attempt.key)).rowcount == 0:
             raise NotFound("attempt", attempt.key)
 
-    def of(self, job_id: int) -> Sequence[Attempt]:
-        return _SHAPE.values(self._session.all(_OF, {"job": job_id}))
+    def of(self, *job_ids: int) -> Sequence[Attempt]:
+        return _SHAPE.values(self._session.all(_OF, {"jobs": list(job_ids)}))
+
+    def claimed(self, runner_id: int, token: str) -> Attempt | None:
+        return _SHAPE.optional(self._session.first(_CLAIMED, {"runner": runner_id, "given": token}))
 
     def live(self, runner_id: int | None = None) -> Sequence[Attempt]:
         if runner_id is None:

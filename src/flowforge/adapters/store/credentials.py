@@ -15,7 +15,7 @@ _c = credentials.c
 _ADD = insert(credentials)
 _FIND = select(credentials).where(_c.hash == bindparam("hash"), _c.kind == bindparam("kind"))
 _REMOVE = delete(credentials).where(_c.hash == bindparam("hash"))
-_REMOVE_KIND = delete(credentials).where(_c.kind == bindparam("kind"))
+_REMOVE_KIND = delete(credentials).where(_c.kind == bindparam("kind"), _c.target == bindparam("target"))
 _PRUNE = delete(credentials).where(_c.expires_at < bindparam("now"))
 
 
@@ -32,8 +32,8 @@ class SqlCredentials:
     def remove(self, hash: str) -> bool:
         return self._session.change(_REMOVE, {"hash": hash}).rowcount == 1
 
-    def remove_kind(self, kind: CredentialKind) -> None:
-        self._session.change(_REMOVE_KIND, {"kind": kind})
+    def remove_kind(self, kind: CredentialKind, target: str) -> None:
+        self._session.change(_REMOVE_KIND, {"kind": kind, "target": target})
 
     def prune(self, now: datetime) -> int:
         return self._session.change(_PRUNE, {"now": now}).rowcount

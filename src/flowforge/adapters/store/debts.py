@@ -1,7 +1,8 @@
 """Commit statuses that the forges do not show yet."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
@@ -11,18 +12,25 @@ from flowforge.adapters.store.tables import OWED, status_debts
 from flowforge.adapters.store.upsert import Upsert
 from flowforge.model.commit_status import StatusDebt
 
-_SHAPE = Shape(status_debts, StatusDebt)
+
+def _debt(**columns: Any) -> StatusDebt:
+    del columns["place"]
+    return StatusDebt(**columns)
+
+
+_SHAPE = Shape(status_debts, _debt, {"place": "status.place"})
 _c = status_debts.c
 
 _GET = select(status_debts).where(_c.run_id == bindparam("run_id"))
 _SAVE = Upsert(status_debts)
 _DUE = (
     select(status_debts)
-    .where(OWED, _c.next_try_at <= bindparam("now"))
+    .where(OWED, _c.place == bindparam("place"), _c.next_try_at <= bindparam("now"))
     .order_by(_c.next_try_at, _c.run_id)
     .limit(bindparam("limit"))
 )
-_NEXT = select(func.min(_c.next_try_at)).where(OWED)
+_PLACES = select(_c.place).where(OWED, _c.next_try_at <= bindparam("now")).distinct().order_by(_c.place)
+_NEXT = select(func.min(_c.next_try_at)).where(OWED, _c.place.not_in(bindparam("beside", expanding=True)))
 
 
 class SqlDebts:
@@ -35,9 +43,12 @@ class SqlDebts:
     def save(self, debt: StatusDebt) -> None:
         self._session.upsert(_SAVE, _SHAPE.row(debt))
 
-    def due(self, now: datetime, limit: int) -> Sequence[StatusDebt]:
-        return _SHAPE.values(self._session.all(_DUE, {"now": now, "limit": limit}))
+    def due(self, now: datetime, limit: int, place: str) -> Sequence[StatusDebt]:
+        return _SHAPE.values(self._session.all(_DUE, {"now": now, "limit": limit, "place": place}))
 
-    def next_try(self) -> datetime | None:
-        earliest: datetime | None = self._session.scalar(_NEXT)
+    def places(self, now: datetime) -> Sequence[str]:
+        return [row[0] for row in self._session.all(_PLACES, {"now": now})]
+
+    def next_try(self, beside: Collection[str] = ()) -> datetime | None:
+        earliest: datetime | None = self._session.scalar(_NEXT, {"beside": sorted(beside)})
         return earliest

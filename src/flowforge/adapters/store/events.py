@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import Text, bindparam, insert, select
+from sqlalchemy import bindparam, select
 
+from flowforge.adapters.store.bulk import Bulk
 from flowforge.adapters.store.session import Session
 from flowforge.adapters.store.shape import Shape
 from flowforge.adapters.store.tables import cursors, events, meta
@@ -14,7 +16,7 @@ from flowforge.model.event import Event, NewEvent
 _SHAPE = Shape(events, Event)
 _c = events.c
 
-_ADD = insert(events).values(detail=bindparam("written", type_=Text))
+_ADD = Bulk(events, ready=("detail",))
 _SINCE = select(events).where(_c.id > bindparam("id")).order_by(_c.id).limit(bindparam("limit"))
 _CURSOR = select(cursors.c.event_id).where(cursors.c.reader == bindparam("reader"))
 _MOVE = Upsert(cursors)
@@ -50,19 +52,20 @@ class SqlEvents:
 def insert_waiting(session: Session) -> None:
     """Put the appended events of a transaction into their table, all at once."""
     if session.events:
-        session.change(_ADD, session.events)
+        session.insert(_ADD, session.events)
         session.events = []
 
 
-def _row(id: int, event: NewEvent) -> dict[str, object]:
-    """The detail is written out here, where a value that cannot be is the appending function's own fault."""
-    return {
-        "id": id,
-        "organisation_id": event.organisation_id,
-        "kind": event.kind,
-        "run_id": event.run_id,
-        "job_id": event.job_id,
-        "status": event.status,
-        "at": event.at,
-        "written": json.dumps(dict(event.detail), separators=(",", ":")),
-    }
+def _row(id: int, event: NewEvent) -> tuple[Any, ...]:
+    """In the order of the columns. The detail is written out here, where a value that cannot be is the appending
+    function's own fault."""
+    return (
+        id,
+        event.organisation_id,
+        event.kind,
+        event.run_id,
+        event.job_id,
+        event.status,
+        event.at,
+        json.dumps(dict(event.detail), separators=(",", ":")),
+    )

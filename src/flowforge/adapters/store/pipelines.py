@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, select
 
 from flowforge.adapters.store.session import Session
 from flowforge.adapters.store.shape import Shape
-from flowforge.adapters.store.tables import pipelines
+from flowforge.adapters.store.tables import FOLLOWING, pipelines
 from flowforge.adapters.store.upsert import Upsert
 from flowforge.model.project import Pipeline
 
@@ -20,6 +20,7 @@ _FIND = select(pipelines).where(
     _c.provider == bindparam("provider"),
     _c.path == bindparam("path"),
 )
+_FOLLOWING = select(pipelines).where(FOLLOWING).order_by(_c.id)
 _SAVE = Upsert(pipelines)
 
 
@@ -39,3 +40,6 @@ class SqlPipelines:
 
     def of(self, project_id: int) -> Sequence[Pipeline]:
         return _SHAPE.values(self._session.all(_OF, {"project_id": project_id}))
+
+    def following(self) -> Sequence[Pipeline]:
+        return _SHAPE.values(self._session.all(_FOLLOWING))

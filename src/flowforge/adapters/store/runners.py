@@ -14,6 +14,7 @@ _SHAPE = Shape(runners, Runner)
 _c = runners.c
 
 _GET = select(runners).where(_c.id == bindparam("id"))
+_WITH_KEY = select(runners).where(_c.key_hash == bindparam("key_hash"))
 _ALL = select(runners).order_by(_c.id)
 _SAVE = Upsert(runners)
 _REMOVE = delete(runners).where(_c.id == bindparam("id"))
@@ -25,6 +26,9 @@ class SqlRunners:
 
     def get(self, id: int) -> Runner | None:
         return _SHAPE.optional(self._session.first(_GET, {"id": id}))
+
+    def with_key(self, key_hash: str) -> Runner | None:
+        return _SHAPE.optional(self._session.first(_WITH_KEY, {"key_hash": key_hash}))
 
     def save(self, runner: Runner) -> None:
         self._session.upsert(_SAVE, _SHAPE.row(runner))

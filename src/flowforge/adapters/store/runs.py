@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, insert, select, update
+from sqlalchemy import Row, Select, bindparam, select, update
 
+from flowforge.adapters.store.bulk import Bulk
 from flowforge.adapters.store.session import Session
 from flowforge.adapters.store.shape import Shape
 from flowforge.adapters.store.tables import runs
@@ -14,7 +15,19 @@ from flowforge.model.run import Run
 from flowforge.model.status import Status
 from flowforge.model.trigger import Trigger
 
-_TRIGGER = ("repository", "commit", "ref", "branch", "title", "author")
+_TRIGGER = (
+    "repository",
+    "commit",
+    "ref",
+    "branch",
+    "title",
+    "author",
+    "author_id",
+    "before",
+    "pull_request",
+    "inputs",
+    "caused_by",
+)
 
 
 def _run(**columns: Any) -> Run:
@@ -22,9 +35,7 @@ def _run(**columns: Any) -> Run:
     return Run(trigger=Trigger(event=columns.pop("trigger_event"), **parts), **columns)
 
 
-_SHAPE = Shape(
-    runs, _run, {"trigger_event": "trigger.event"} | {name: f"trigger.{name}" for name in _TRIGGER}
-)
+SHAPE = Shape(runs, _run, {"trigger_event": "trigger.event"} | {name: f"trigger.{name}" for name in _TRIGGER})
 _c = runs.c
 _GOING = [status for status in Status if not status.terminal]
 _FILTERS = {
@@ -34,7 +45,7 @@ _FILTERS = {
     "status": _c.status == bindparam("status"),
 }
 
-_ADD = insert(runs)
+_ADD = Bulk(runs)
 _GET = select(runs).where(_c.id == bindparam("id"))
 _HOLD = _GET.with_for_update()
 _SAVE = update(runs).where(_c.id == bindparam("run"))
@@ -55,16 +66,16 @@ class SqlRuns:
 
     def add(self, runs: Sequence[Run]) -> None:
         if runs:
-            self._session.change(_ADD, _SHAPE.rows(runs))
+            self._session.insert(_ADD, SHAPE.read(runs))
 
     def get(self, id: int) -> Run | None:
-        return _SHAPE.optional(self._session.first(_GET, {"id": id}))
+        return SHAPE.optional(self._session.first(_GET, {"id": id}))
 
     def hold(self, id: int) -> Run | None:
-        return _SHAPE.optional(self._session.first(_HOLD if self._session.writes else _GET, {"id": id}))
+        return SHAPE.optional(self._session.first(_HOLD if self._session.writes else _GET, {"id": id}))
 
     def save(self, run: Run) -> None:
-        row = _SHAPE.row(run)
+        row = SHAPE.row(run)
         row["run"] = row.pop("id")
         if not run.config_text:
             del row["config_text"]
@@ -83,7 +94,7 @@ class SqlRuns:
         given = {"after": after, "project_id": project_id, "branch": branch, "status": status}
         used = {name: value for name, value in given.items() if value is not None}
         rows: Sequence[Row[Any]] = self._session.all(_newest(frozenset(used)), used | {"limit": limit})
-        return _SHAPE.values(rows)
+        return SHAPE.values(rows)
 
     def unplanned(self) -> Sequence[int]:
         return [row[0] for row in self._session.all(_UNPLANNED)]

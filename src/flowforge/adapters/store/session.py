@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, CursorResult, Executable, Row
 from sqlalchemy.exc import DBAPIError
 
+from flowforge.adapters.store.bulk import Bulk
 from flowforge.adapters.store.counters import Counters, last_of
 from flowforge.adapters.store.upsert import Upsert
 from flowforge.errors import Bug
@@ -20,7 +21,7 @@ class Session:
         self._connection = connection
         self._counters = counters
         self._dialect = connection.dialect.name
-        self.events: list[dict[str, Any]] = []
+        self.events: list[tuple[Any, ...]] = []
         self.open = True
         self.touched = False
         self.fault: DBAPIError | None = None
@@ -43,6 +44,16 @@ class Session:
     ) -> CursorResult[Any]:
         self.touch()
         return self._execute(statement, parameters)
+
+    def insert(self, bulk: Bulk, rows: Sequence[Sequence[Any]]) -> None:
+        self.touch()
+        self._expect_open()
+        statement, written = bulk.written(self._connection.dialect, rows)
+        try:
+            self._connection.exec_driver_sql(statement, written)
+        except DBAPIError as error:
+            self.fault = self.fault or error
+            raise
 
     def upsert(self, statement: Upsert, rows: Parameters | Sequence[Parameters]) -> None:
         self.change(statement.on(self._dialect), rows)

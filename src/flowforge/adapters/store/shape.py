@@ -1,6 +1,6 @@
 """A noun of the model as a row of its table, and back."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -11,10 +11,16 @@ T = TypeVar("T")
 
 class Shape(Generic[T]):
     """Columns are read from the attributes of their own name unless `paths` says where else; `make` gets the columns
-    as keywords. A row may lack the last columns."""
+    as keywords. A row may lack the last columns; those in `without` are the store's own."""
 
-    def __init__(self, table: Table, make: Callable[..., T], paths: Mapping[str, str] | None = None) -> None:
-        self.names = tuple(column.name for column in table.columns)
+    def __init__(
+        self,
+        table: Table,
+        make: Callable[..., T],
+        paths: Mapping[str, str] | None = None,
+        without: Collection[str] = (),
+    ) -> None:
+        self.names = tuple(column.name for column in table.columns if column.name not in without)
         self._make = make
         self._read = attrgetter(*((paths or {}).get(name, name) for name in self.names))
 
@@ -23,6 +29,10 @@ class Shape(Generic[T]):
 
     def rows(self, values: Sequence[T]) -> list[dict[str, Any]]:
         return [self.row(value) for value in values]
+
+    def read(self, values: Sequence[T]) -> list[tuple[Any, ...]]:
+        """Rows without the names of their columns."""
+        return [self._read(value) for value in values]
 
     def value(self, row: Row[Any]) -> T:
         return self._make(**dict(zip(self.names, row, strict=False)))

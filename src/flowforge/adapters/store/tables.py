@@ -15,14 +15,20 @@ from sqlalchemy import (
     text,
 )
 
-from flowforge.adapters.store.types import Choice, Id, Instant, Json, JsonOf, JsonTuple, Words
+from flowforge.adapters.store.types import Choice, Id, Instant, Json, JsonOf, JsonTuple, Ordered, Words
 from flowforge.model.commit_status import CommitStatus
 from flowforge.model.credential import CredentialKind, Role
 from flowforge.model.event import EventKind
+from flowforge.model.inputs import InputSpec
+from flowforge.model.job_terms import NO_TERMS, JobTerms
 from flowforge.model.order import JobOrder
 from flowforge.model.pipeline_config import OnFailure
+from flowforge.model.run import Approval, Gate
+from flowforge.model.runner import Trust
+from flowforge.model.schedule import Schedule, Upstream
+from flowforge.model.secret import SecretKind
 from flowforge.model.status import Cause, Status
-from flowforge.model.trigger import TriggerEvent
+from flowforge.model.trigger import PullRequest, TriggerEvent
 
 metadata = MetaData(
     naming_convention={
@@ -33,12 +39,27 @@ metadata = MetaData(
     }
 )
 
-NOUNS = ("organisations", "projects", "pipelines", "deliveries", "runs", "jobs", "runners", "events")
+NOUNS = (
+    "organisations",
+    "projects",
+    "pipelines",
+    "deliveries",
+    "runs",
+    "jobs",
+    "runners",
+    "events",
+    "secrets",
+)
 """Those whose ids come from `counters`."""
 
 OVER = "status IN ('success', 'failure', 'cancelled', 'skipped')"
+FOLLOWING = text("upstreams IS NOT NULL")
+GROUPED = text("\"group\" <> ''")
 LIVE = text(f"NOT ({OVER})")
+LIVE_ATTEMPTS = text(f"NOT (attempts.{OVER})")
 READY = text("ready AND status = 'pending'")
+QUEUED = text("status = 'pending' AND NOT ready AND ready_at IS NOT NULL")
+SERIAL = text("serial_group <> ''")
 OWED = text("delivered < version AND given_up_at IS NULL")
 
 
@@ -102,8 +123,22 @@ pipelines = Table(
     Column("organisation_id", Id, nullable=False),
     _part_of("projects", "project_id"),
     *_words("provider", "path", "name"),
+    Column("inputs", JsonOf(tuple[InputSpec, ...], usual=())),
+    Column("upstreams", JsonOf(tuple[Upstream, ...], usual=())),
+    Column("defined_by", Id, nullable=False),
     _created(),
     UniqueConstraint("project_id", "provider", "path"),
+    Index("ix_pipelines_following", "id", sqlite_where=FOLLOWING, postgresql_where=FOLLOWING),
+)
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("pipeline_id", Id, ForeignKey("pipelines.id"), primary_key=True, autoincrement=False),
+    Column("name", String(200), primary_key=True),
+    Column("project_id", Id, nullable=False),
+    Column("schedule", JsonOf(Schedule), nullable=False),
+    Column("next_at", Instant, nullable=False, index=True),
 )
 
 deliveries = Table(
@@ -112,12 +147,20 @@ deliveries = Table(
     _id(),
     Column("organisation_id", Id, nullable=False),
     _part_of("projects", "project_id"),
-    *_words("forge", "event", "delivery_key", "event_key"),
+    *_words("forge", "event", "delivery_key", "event_key", "place"),
     Column("run_ids", JsonTuple, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("delivery_key"),
-    UniqueConstraint("event_key"),
+)
+
+tips = Table(
+    "tips",
+    metadata,
+    Column("place", String(64), primary_key=True),
+    *_words("event_key"),
+    Column("run_ids", JsonTuple, nullable=False),
+    comment="The newest delivery of every place, so that asking for it costs the same however many there were.",
 )
 
 runs = Table(
@@ -131,10 +174,18 @@ runs = Table(
     Column("number", Id, nullable=False),
     Column("trigger_event", Choice(TriggerEvent), nullable=False),
     *_words("repository", "commit", "ref", "branch", "title", "author"),
+    *_words("author_id", "before"),
+    Column("pull_request", JsonOf(PullRequest)),
+    Column("inputs", Json, nullable=False),
+    Column("caused_by", Id),
     *_standing(),
     Column("on_failure", Choice(OnFailure), nullable=False),
     Column("delivery_id", Id),
     Column("rerun_of", Id),
+    *_words("group"),
+    Column("supersedes", Boolean, nullable=False),
+    Column("gate", Choice(Gate), nullable=False),
+    Column("approval", JsonOf(Approval)),
     Column("attempt", Integer, nullable=False),
     *_words("config_path", "config_digest"),
     _created(),
@@ -146,6 +197,7 @@ runs = Table(
     Index(None, "project_id", "branch", "id"),
     Index(None, "branch", "id"),
     Index(None, "status", "id"),
+    Index("ix_runs_group", "project_id", "group", "id", sqlite_where=GROUPED, postgresql_where=GROUPED),
 )
 
 jobs = Table(
@@ -161,12 +213,19 @@ jobs = Table(
     Column("stopping", Boolean, nullable=False),
     Column("attempt", Integer, nullable=False),
     *_words("runner"),
+    Column("kept_from", Id),
+    Column("terms", JsonOf(JobTerms, usual=NO_TERMS)),
+    Column("lane", Ordered, nullable=False),
+    *_words("serial_group"),
     _created(),
     *_instants("ready_at", "started_at", "finished_at"),
     # Last, so that a listing never reads through it.
     Column("order", JsonOf(JobOrder)),
     Index(None, "run_id", "id"),
     Index("ix_jobs_ready", "ready_at", "id", sqlite_where=READY, postgresql_where=READY),
+    Index("ix_jobs_lane", "lane", "ready_at", "id", sqlite_where=READY, postgresql_where=READY),
+    Index("ix_jobs_queued", "ready_at", "id", sqlite_where=QUEUED, postgresql_where=QUEUED),
+    Index("ix_jobs_serial", "serial_group", "id", sqlite_where=SERIAL, postgresql_where=SERIAL),
 )
 
 attempts = Table(
@@ -182,6 +241,7 @@ attempts = Table(
     Column("log_size", Id, nullable=False),
     *_instants("started_at", "finished_at"),
     Index("ix_attempts_live", "runner_id", sqlite_where=LIVE, postgresql_where=LIVE),
+    Index(None, "token"),
 )
 
 steps = Table(
@@ -209,8 +269,14 @@ runners = Table(
     Column("labels", JsonTuple, nullable=False),
     Column("slots", Integer, nullable=False),
     *_words("executor", "note", "key_hash"),
+    Column("projects", JsonTuple, nullable=False),
+    Column("trust", Choice(Trust), nullable=False),
+    Column("most_slots", Integer, nullable=False),
+    Column("draining", Boolean, nullable=False),
+    *_words("version", "instance"),
     _created(),
     *_instants("seen_at", "asked_at"),
+    Index(None, "key_hash"),
 )
 
 credentials = Table(
@@ -225,18 +291,52 @@ credentials = Table(
     Column("expires_at", Instant, index=True),
 )
 
+secrets = Table(
+    "secrets",
+    metadata,
+    _id(),
+    _part_of("organisations", "organisation_id"),
+    Column("project_id", Id, ForeignKey("projects.id")),
+    Column("kind", Choice(SecretKind), nullable=False),
+    *_words("name", "environment", "branch", "group"),
+    Column("version", Integer, nullable=False),
+    Column("masked", Boolean, nullable=False),
+    _created(),
+    Column("updated_at", Instant, nullable=False),
+    *_words("updated_by"),
+    # Last, so that a listing never reads them.
+    *_words("key"),
+    Column("wrapped", LargeBinary, nullable=False),
+    Column("box", LargeBinary, nullable=False),
+    Index(None, "organisation_id", "name"),
+    Index(None, "project_id", "id"),
+    comment="Values are sealed. No two rows have one place: writes follow one another and look first.",
+)
+
+master_keys = Table(
+    "master_keys",
+    metadata,
+    Column("fingerprint", String(32), primary_key=True),
+    Column("version", Integer, nullable=False),
+    _created(),
+    *_words("created_by"),
+    *_instants("retired_at"),
+    comment="What is known of the keys that seal secrets; the keys themselves are elsewhere.",
+)
+
 status_debts = Table(
     "status_debts",
     metadata,
     Column("run_id", Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
     Column("status", JsonOf(CommitStatus), nullable=False),
+    *_words("place"),
     Column("version", Integer, nullable=False),
     Column("delivered", Integer, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("next_try_at", Instant, nullable=False),
     *_words("last_error"),
     *_instants("wanted_at", "claimed_until", "given_up_at"),
-    Index("ix_status_debts_owed", "next_try_at", "run_id", sqlite_where=OWED, postgresql_where=OWED),
+    Index("ix_status_debts_owed", "place", "next_try_at", "run_id", sqlite_where=OWED, postgresql_where=OWED),
 )
 
 events = Table(

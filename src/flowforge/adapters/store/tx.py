@@ -6,12 +6,16 @@ from flowforge.adapters.store.debts import SqlDebts
 from flowforge.adapters.store.deliveries import SqlDeliveries
 from flowforge.adapters.store.events import SqlEvents
 from flowforge.adapters.store.jobs import SqlJobs
+from flowforge.adapters.store.neighbours import SqlNeighbours
 from flowforge.adapters.store.pipelines import SqlPipelines
 from flowforge.adapters.store.projects import SqlProjects
 from flowforge.adapters.store.runners import SqlRunners
 from flowforge.adapters.store.runs import SqlRuns
+from flowforge.adapters.store.secrets import SqlMasterKeys, SqlSecrets
 from flowforge.adapters.store.session import Session
 from flowforge.adapters.store.steps import SqlSteps
+from flowforge.adapters.store.timers import SqlTimers
+from flowforge.adapters.store.turns import SqlTurns
 
 
 class SqlTx:
@@ -27,6 +31,10 @@ class SqlTx:
         return SqlPipelines(self._session)
 
     @property
+    def timers(self) -> SqlTimers:
+        return SqlTimers(self._session)
+
+    @property
     def deliveries(self) -> SqlDeliveries:
         return SqlDeliveries(self._session)
 
@@ -37,6 +45,14 @@ class SqlTx:
     @property
     def jobs(self) -> SqlJobs:
         return SqlJobs(self._session)
+
+    @property
+    def neighbours(self) -> SqlNeighbours:
+        return SqlNeighbours(self._session)
+
+    @property
+    def turns(self) -> SqlTurns:
+        return SqlTurns(self._session)
 
     @property
     def attempts(self) -> SqlAttempts:
@@ -53,6 +69,14 @@ class SqlTx:
     @property
     def credentials(self) -> SqlCredentials:
         return SqlCredentials(self._session)
+
+    @property
+    def secrets(self) -> SqlSecrets:
+        return SqlSecrets(self._session)
+
+    @property
+    def master_keys(self) -> SqlMasterKeys:
+        return SqlMasterKeys(self._session)
 
     @property
     def debts(self) -> SqlDebts:

@@ -64,6 +64,16 @@ class Words(TypeDecorator[str]):
         return _UNSTORABLE.sub("\ufffd", value)
 
 
+class Ordered(TypeDecorator[str]):
+    """Our own words, which an index is walked along: compared byte by byte on either database."""
+
+    impl = Text().with_variant(Text(collation="C"), "postgresql")
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else _UNSTORABLE.sub("\ufffd", value)
+
+
 class Choice(TypeDecorator[E]):
     """A word of one vocabulary."""
 
@@ -114,9 +124,11 @@ class JsonOf(TypeDecorator[Any]):
     impl = Text
     cache_ok = True
 
-    def __init__(self, shape: type) -> None:
+    def __init__(self, shape: Any, usual: Any = None) -> None:
+        """`usual` is the value that most rows have: it is kept as NULL. Not hashable, so no part of a statement's key."""
         super().__init__()
         self.shape = shape
+        self._usual = usual
 
     @cached_property
     def _adapter(self) -> "TypeAdapter[Any]":
@@ -125,7 +137,7 @@ class JsonOf(TypeDecorator[Any]):
         return TypeAdapter(self.shape)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
-        if value is None:
+        if value is None or value == self._usual:
             return None
         from pydantic_core import PydanticSerializationError
 
@@ -136,4 +148,4 @@ class JsonOf(TypeDecorator[Any]):
             return _UNSTORABLE.sub("\ufffd", text)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        return None if value is None else self._adapter.validate_json(value)
+        return self._usual if value is None else self._adapter.validate_json(value)

@@ -1,7 +1,9 @@
 """The port `Vault` on environment variables."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+
+from flowforge.model.secret import SecretScope
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PREFIX = "FLOWFORGE_SECRET_"
@@ -14,7 +16,8 @@ class EnvironmentVault:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
-    def get(self, name: str) -> str | None:
-        if _NAME.fullmatch(name) is None:
-            return None
-        return self._environment.get(_PREFIX + name) or None
+    async def values(self, scope: SecretScope, names: Collection[str]) -> Mapping[str, str]:
+        if not scope.trusted:
+            return {}
+        found = {name: self._environment.get(_PREFIX + name) for name in names if _NAME.fullmatch(name)}
+        return {name: value for name, value in found.items() if value}

@@ -1,6 +1,8 @@
 """The port `Vault` on the tokens that the settings hold for forges."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+
+from flowforge.model.secret import SecretScope
 
 
 class ForgeTokens:
@@ -9,5 +11,6 @@ class ForgeTokens:
     def __init__(self, tokens: Mapping[str, str | None]) -> None:
         self._tokens = tokens
 
-    def get(self, name: str) -> str | None:
-        return self._tokens.get(name) or None
+    async def values(self, scope: SecretScope, names: Collection[str]) -> Mapping[str, str]:
+        del scope  # the server's own
+        return {name: value for name in names if (value := self._tokens.get(name))}

@@ -14,14 +14,18 @@ _UNITS = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?(?:{_NUMBER}
 _SECONDS = (3600.0, 60.0, 1.0, 0.001)
 
 
-def duration(node: Node, what: str, findings: Findings) -> float:
+def duration(node: Node, what: str, findings: Findings, longest: float = LONGEST_SECONDS) -> float:
     """In seconds."""
     written = text(node, what, findings)
     seconds = _seconds(node, written)
-    if written and not 0 < seconds <= LONGEST_SECONDS:
-        hint = "write seconds as a number, or a duration such as `30s`, `10m` or `1h30m`, up to 30 days"
+    if written and not 0 < seconds <= longest:
+        hint = f"write seconds as a number, or a duration such as `30s`, `10m` or `1h30m`, up to {_told(longest)}"
         findings.error("bad-duration", node.mark, f"{what} cannot be {quote(written)}", hint)
     return seconds
+
+
+def _told(seconds: float) -> str:
+    return "30 days" if seconds == LONGEST_SECONDS else f"{seconds:g} seconds"
 
 
 def _seconds(node: Node, written: str) -> float:

@@ -6,6 +6,7 @@ from flowforge.dialects.findings import Findings, quote
 from flowforge.dialects.native.fields import is_null, kind, mapping, raw_text, single_entry
 from flowforge.dialects.native.names import variable
 from flowforge.dialects.node import Map, Node, Scalar, Sequence
+from flowforge.dialects.outside import filled
 
 MOST_VARIABLES = 500
 LARGEST_VALUE = 64 * 1024
@@ -42,8 +43,8 @@ def _pairs(node: Node, findings: Findings) -> Iterator[tuple[Scalar, Node]]:
 def _item(item: Node, findings: Findings) -> Iterator[tuple[Scalar, Node]]:
     if isinstance(item, Map) and (entry := single_entry(item)):
         yield entry.key, entry.value
-    elif isinstance(item, Scalar) and "=" in item.text:
-        name, _, value = item.text.partition("=")
+    elif isinstance(item, Scalar) and "=" in filled(item):
+        name, _, value = filled(item).partition("=")
         yield Scalar(text=name, value=name, mark=item.mark), Scalar(text=value, value=value, mark=item.mark)
     else:
         message = f"an item of {_WHAT} must be NAME=VALUE, not {kind(item)}"

@@ -1,13 +1,16 @@
 """Reading a node as what the grammar wants there. After an error each answers a harmless value."""
 
-import re
 from collections.abc import Container, Iterator
 
 from flowforge.dialects.findings import Findings, quote
-from flowforge.dialects.native.vocabulary import Vocabulary
+from flowforge.dialects.native.vocabulary import PRIVILEGES, Vocabulary
 from flowforge.dialects.node import Entry, Map, Node, Scalar, Sequence
+from flowforge.dialects.outside import filled
+from flowforge.dialects.placeholder import placeholders
 
-_PLACEHOLDER = re.compile(r"<<\s*(?:parameters|matrix|pipeline)\.[\w.-]{1,80}\s*>>")
+MOST_NAMED = 12
+"""Words that a hint lists."""
+
 _EXTENSION = "x-"
 _FORMS = {
     "text": "write it on the same line, behind the colon",
@@ -37,19 +40,53 @@ def text(node: Node, what: str, findings: Findings) -> str:
     if not isinstance(node, Scalar):
         wrong_type(node, what, "text", findings)
         return ""
-    if not node.text.strip() or node.value is None:
+    written = raw_text(node, findings)
+    if not written.strip():
         findings.error("empty-value", node.mark, f"{what} is empty", "write a value, or remove the key")
-    return raw_text(node, findings)
+    return written
 
 
 def raw_text(node: Scalar, findings: Findings) -> str:
-    """As written, with null as the empty text."""
-    if "<<" in node.text and (found := _PLACEHOLDER.search(node.text)):
-        hint = "write the value itself"
-        findings.unreadable(
-            "not-supported-yet", node.mark, f"{quote(found.group())} is not supported yet", hint
-        )
-    return "" if node.value is None else node.text
+    """As written, with null as the empty text and with everything in the place of its `<< >>`."""
+    check_placeholders(node, findings)
+    return "" if node.value is None else filled(node).replace("\\<<", "<<")
+
+
+def own_text(node: Node, what: str, findings: Findings) -> str:
+    """A text that becomes part of a command: nobody else's words may stand in it."""
+    if isinstance(node, Scalar) and node.outside:
+        message = f"{what} cannot hold a value that comes from outside"
+        hint = "write the value itself, or read it from `environment` in the script"
+        findings.unreadable("outside-value", node.mark, message, hint)
+        return ""
+    return text(node, what, findings)
+
+
+def check_placeholders(node: Scalar, findings: Findings) -> None:
+    for name in placeholders(node.text):
+        message = f"there is no value {quote(f'<< {name} >>')} here"
+        hint = "declare it, or write the value itself; a text with `<<` is written `\\<<`"
+        findings.unreadable("unknown-value", node.mark, message, hint)
+
+
+def whole_number(node: Node, what: str, least: int, most: int, findings: Findings) -> int:
+    """`least` after an error."""
+    value = node.value if isinstance(node, Scalar) else None
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+        return value
+    hint = f"write a whole number from {least} to {most}"
+    findings.error("bad-value", node.mark, f"{what} must be a whole number, and is {shown(node)}", hint)
+    return least
+
+
+def texts(node: Node, what: str, findings: Findings) -> tuple[str, ...]:
+    """One text, or a list of them."""
+    nodes = node.items if isinstance(node, Sequence) else (node,)
+    return tuple(text(each, what if node is each else f"an item of {what}", findings) for each in nodes)
+
+
+def shown(node: Node) -> str:
+    return quote(filled(node)) if isinstance(node, Scalar) else kind(node)
 
 
 def flag(node: Node, what: str, findings: Findings) -> bool | None:
@@ -79,12 +116,23 @@ def single_entry(node: Map) -> Entry | None:
 def check_keys(node: Map, words: Vocabulary, findings: Findings) -> None:
     """Every key that does not work: one by one as known and not supported yet, or as unknown."""
     for entry in _others(node, words.now):
+        if words.others and entry.key.text not in words.later:
+            continue
         if not entry.key.text.startswith(_EXTENSION):
             unusable_word(entry.key, words, "unknown-key", findings)
 
 
 def unusable_word(word: Scalar, words: Vocabulary, code: str, findings: Findings) -> None:
     """`word` is none of `words.now`; `code` is for one that is unknown altogether."""
+    if word.text in words.without:
+        message = f"{quote(word.text)} is left out: it does nothing here"
+        findings.warning("left-out", word.mark, message, words.without[word.text])
+        return
+    if word.text.lower().replace("-", "_") in PRIVILEGES:
+        message = f"{quote(word.text)} cannot be asked for in a file: only an admin can allow it, on a runner"
+        hint = "leave it out, or have an admin define a grant and write `grant: NAME` at the job"
+        findings.error("needs-grant", word.mark, message, hint)
+        return
     if word.text in words.later:
         message = f"{quote(word.text)} is not supported yet"
         findings.error("not-supported-yet", word.mark, message, words.later[word.text])
@@ -126,4 +174,5 @@ def _suggestion(word: str, words: Vocabulary, findings: Findings) -> str:
     near = findings.nearest(word, (*words.now, *words.later))
     if near:
         return f"did you mean `{near}`?"
-    return "write one of " + ", ".join(words.now)
+    names = ", ".join(words.now[:MOST_NAMED])
+    return f"write one of {names}" + (" and others" if len(words.now) > MOST_NAMED else "")

@@ -1,86 +1,158 @@
-"""One entry of `jobs:`."""
+"""One entry of `jobs:`, read with the values it is used with."""
 
-from flowforge.dialects.findings import Findings, quote
-from flowforge.dialects.native import vocabulary
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from flowforge.dialects.findings import Findings
+from flowforge.dialects.native.container import NOWHERE, container
+from flowforge.dialects.native.definition import Definition
+from flowforge.dialects.native.definitions import with_executor
 from flowforge.dialects.native.duration import duration
 from flowforge.dialects.native.environment import environment
-from flowforge.dialects.native.fields import check_keys, items, mapping
-from flowforge.dialects.native.names import folder, image, label, name, variable
-from flowforge.dialects.native.step import shell_of, step
-from flowforge.dialects.node import Entry, Map, Node
+from flowforge.dialects.native.fields import items, one_of, whole_number
+from flowforge.dialects.native.grammar import Cloning
+from flowforge.dialects.native.names import folder, label, variable, word
+from flowforge.dialects.native.reading import Reading
+from flowforge.dialects.native.resources import resources
+from flowforge.dialects.native.run_step import shell_of
+from flowforge.dialects.native.step import Around, Steps, steps
+from flowforge.dialects.native.taking_part import job_left_out
+from flowforge.dialects.native.terms import terms
+from flowforge.dialects.node import Map, Node, Scalar
 from flowforge.model.job_spec import Clone, JobSpec
+from flowforge.model.resources import Network
 from flowforge.model.secret_ref import SecretRef
-from flowforge.model.step_spec import Checkout, StepSpec
+from flowforge.model.step_spec import Checkout, Script, StepSpec
 
-MOST_STEPS = 1000
+NOTHING = "no-op"
+TYPES = ("build", NOTHING)
+MOST_PARTS = 1000
+
+_NETWORKS = tuple(Network)
 
 
-def job(entry: Entry, findings: Findings) -> JobSpec:
-    """Keyed by its name in `jobs:` and without needs."""
-    key = name(entry.key, "a job", findings)
-    body = mapping(entry.value, f"the job {quote(key)}", findings)
-    if body is None:
-        return JobSpec(key=key, name=key, steps=())
-    check_keys(body, vocabulary.JOB, findings)
-    container_image, container_env = _container(body, findings)
-    steps = _steps(entry, body, findings)
-    title, place, timeout = body.get("name"), body.get("working_directory"), body.get("timeout")
-    return JobSpec(
-        key=key,
-        name=label(title, "`name`", findings) if title else key,
-        steps=steps,
-        image=container_image,
-        env={**container_env, **environment(body.get("environment"), findings)},
-        working_directory=folder(place, "`working_directory`", findings) if place else None,
-        secrets=_secrets(body, findings),
-        clone=Clone.BY_STEP if any(isinstance(each.do, Checkout) for each in steps) else Clone.BEFORE_STEPS,
-        timeout=duration(timeout, "`timeout`", findings) if timeout else None,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A job but for its steps and its own environment, which is what differs most among the jobs of a matrix. `spec`
+    has the environment that it brings along; `skip` says why the job takes no part where it does not."""
+
+    spec: JobSpec
+    shell: tuple[str, ...] = ()
+    parts: int = 1
+    skip: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A job as it is defined, for one set of values."""
+
+    outline: Outline
+    steps: Steps
+    env: Mapping[str, str]
+    clone: Clone
+
+
+Beside = tuple[Node | None, Node | None]
+"""Steps before and behind a job's own."""
+
+_VARIED = frozenset({"steps", "environment"})
+
+
+def job(definition: Definition, values: Mapping[str, Node], around: Beside, reading: Reading) -> Work:
+    """Its spec is keyed by its name in `jobs:` and without needs."""
+    expanded = reading.expander.expand(definition.body, values)
+    body = expanded if isinstance(expanded, Map) else definition.body
+    outline = reading.outline_of(
+        definition.body, _VARIED, partial(_outline, definition.key, body, definition.family, reading)
+    )
+    place = Around(shell=outline.shell, family=definition.family)
+    done = _steps(definition.key, body, place, around, reading)
+    own = body.get("environment")
+    env = outline.spec.env
+    if own is not None:
+        env = {**env, **_environment(own, reading)}
+    return Work(outline=outline, steps=done, env=env, clone=_clone(done, reading))
+
+
+def _outline(key: Scalar, own: Map, family: str, reading: Reading) -> Outline:
+    body, executor = with_executor(own, family, reading)
+    parts = own.get("parallelism")
+    return Outline(
+        spec=_spec(key, body, executor, reading),
+        shell=shell_of(body.get("shell"), reading.findings),
+        parts=whole_number(parts, "`parallelism`", 1, MOST_PARTS, reading.findings) if parts else 1,
+        skip=job_left_out(own, reading),
     )
 
 
-def _container(body: Map, findings: Findings) -> tuple[str | None, dict[str, str]]:
-    short, long = body.get("image"), body.get("docker")
-    if short and long:
-        hint = "keep `docker`, and write the image there"
-        findings.error("conflicting-keys", short.mark, "a job has `image` or `docker`, not both", hint)
-    if long:
-        return _docker(long, findings)
-    return (image(short, findings) if short else None), {}
+def _spec(key: Scalar, body: Map, executor: Map | None, reading: Reading) -> JobSpec:
+    findings = reading.findings
+    place = container(body, reading) if _has_place(body) else NOWHERE
+    size, wanted = resources(body.get("resource_class"), findings)
+    title, where, timeout = body.get("name"), body.get("working_directory"), body.get("timeout")
+    network, grant = body.get("network"), body.get("grant")
+    brought = executor.get("environment") if executor else None
+    return JobSpec(
+        key=key.text,
+        name=label(title, "`name`", findings) if title else key.text,
+        steps=(),
+        image=place.image,
+        env={**place.env, **_environment(brought, reading)} if brought else place.env,
+        working_directory=_folder(where, reading),
+        secrets=_secrets(body, findings),
+        timeout=duration(timeout, "`timeout`", findings) if timeout else None,
+        terms=terms(body, wanted, findings),
+        services=place.services,
+        reach=reading.grammar.reach,
+        resources=size,
+        network=Network(one_of(network, "`network`", _NETWORKS, findings)) if network else Network.OPEN,
+        grant=word(grant, "`grant`", findings) if grant else "",
+    )
 
 
-def _docker(node: Node, findings: Findings) -> tuple[str | None, dict[str, str]]:
-    containers = items(node, "`docker`", findings)
-    for service in containers[1:]:
-        hint = "start the service in a step"
-        findings.error(
-            "not-supported-yet", service.mark, "a second image, a service, is not supported yet", hint
-        )
-    if not containers:
-        return None, {}
-    first = mapping(containers[0], "a `docker` entry", findings)
-    if first is None:
-        return None, {}
-    check_keys(first, vocabulary.CONTAINER, findings)
-    reference = first.get("image")
-    if reference is None:
-        findings.error("missing-key", first.mark, "this entry has no `image`", "write `- image: python:3.12`")
-        return None, {}
-    return image(reference, findings), environment(first.get("environment"), findings)
+def _has_place(body: Map) -> bool:
+    return any(key in body.entries for key in ("docker", "image", "services"))
 
 
-def _steps(entry: Entry, body: Map, findings: Findings) -> tuple[StepSpec, ...]:
+def _folder(node: Node | None, reading: Reading) -> str | None:
+    if node is None:
+        return None
+    return folder(node, "`working_directory`", reading.findings, reading.grammar.job_folder)
+
+
+def _clone(done: Steps, reading: Reading) -> Clone:
+    by_step = reading.grammar.cloning is Cloning.BY_STEP_ONLY
+    return (
+        Clone.BY_STEP
+        if by_step or any(isinstance(each.do, Checkout) for each in done)
+        else Clone.BEFORE_STEPS
+    )
+
+
+def _environment(node: Node, reading: Reading) -> Mapping[str, str]:
+    return reading.once("environment", node, lambda: environment(node, reading.findings))
+
+
+def _does_nothing(body: Map, reading: Reading) -> bool:
+    """A job of another type than `build`: one that only stands for others in `requires`."""
+    kind = body.get("type")
+    return kind is not None and one_of(kind, "`type`", TYPES, reading.findings) == NOTHING
+
+
+def _steps(key: Scalar, body: Map, place: Around, around: Beside, reading: Reading) -> Steps:
     node = body.get("steps")
+    if _does_nothing(body, reading):
+        return (StepSpec(name="no-op", do=Script(text=":")),)
     if node is None:
         hint = "write `steps:` with at least one line such as `- run: make test`"
-        findings.error("missing-key", entry.key.mark, "this job has no `steps`", hint)
+        reading.findings.error("missing-key", key.mark, "this job has no `steps`", hint)
         return ()
-    nodes = items(node, "`steps`", findings)
-    if len(nodes) > MOST_STEPS:
-        hint = "call a script of the repository"
-        findings.error("too-many", nodes[MOST_STEPS].mark, f"a job has at most {MOST_STEPS} steps", hint)
-    shell = shell_of(body.get("shell"), findings)
-    read = (step(each, shell, findings) for each in nodes[:MOST_STEPS])
-    return tuple(each for each in read if each)
+    if around == (None, None):
+        return steps(node, place, reading)
+    before, behind = around
+    lists = [each for each in (before, node, behind) if each is not None]
+    return tuple(step for each in lists for step in steps(each, place, reading))
 
 
 def _secrets(body: Map, findings: Findings) -> tuple[SecretRef, ...]:

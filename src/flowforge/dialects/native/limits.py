@@ -7,8 +7,9 @@ from flowforge.model.job_spec import JobSpec
 from flowforge.model.problem import Mark
 from flowforge.model.step_spec import Script, StepSpec
 
-MOST_JOBS = 1000
-MOST_STEPS = 10_000
+MOST_DEFINED = 1000
+MOST_JOBS = 10_000
+MOST_STEPS = 50_000
 LARGEST_ORDERS = 32 * 1024 * 1024
 """Characters of script and environment in all orders together, where each step carries its whole environment."""
 
@@ -18,7 +19,7 @@ def check_limits(jobs: tuple[JobSpec, ...], env: Mapping[str, str], mark: Mark, 
     steps = sum(len(job.steps) for job in jobs)
     if len(jobs) > MOST_JOBS:
         findings.error(
-            "too-many", mark, f"the workflows use jobs {len(jobs)} times, and {MOST_JOBS} is the most", hint
+            "too-many", mark, f"the workflows come to {len(jobs)} jobs, and {MOST_JOBS} is the most", hint
         )
     elif steps > MOST_STEPS:
         findings.error(

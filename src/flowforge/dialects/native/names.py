@@ -2,17 +2,22 @@
 
 import posixpath
 import re
+from collections.abc import Callable
 
 from flowforge.dialects.findings import Findings, quote
-from flowforge.dialects.native.fields import text
+from flowforge.dialects.native.fields import raw_text, text
 from flowforge.dialects.node import Node, Scalar
 
 LONGEST_NAME = 100
 LONGEST_LABEL = 200
+LONGEST_GROUP = 512
 LONGEST_PATH = 1000
 LONGEST_IMAGE = 512
 
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9 ._/:+@(),-]*[A-Za-z0-9._/:+@(),-])?")
+_UNUSUAL = re.compile(r"\.{2,}|[^A-Za-z0-9 ._/:+@(),-]")
+_PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/:+-]{0,199}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 # The grammar of github.com/distribution/reference, which container engines parse with.
 _HOST = r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])"
@@ -25,7 +30,7 @@ _IMAGE = re.compile(
 
 def name(node: Scalar, noun: str, findings: Findings) -> str:
     """The name of a job or a workflow."""
-    word = node.text
+    word = raw_text(node, findings)
     if len(word) <= LONGEST_NAME and _NAME.fullmatch(word) and ".." not in word:
         return word
     hint = f"use up to {LONGEST_NAME} letters, digits, spaces and . _ - / : + @ ( ) , with a letter or digit in front"
@@ -51,6 +56,41 @@ def variable(node: Node, what: str, findings: Findings) -> str:
     return word
 
 
+def slug(words: str) -> str:
+    """As much of `words` as the name of a job may hold."""
+    return _UNUSUAL.sub("_", words)[: LONGEST_NAME // 2].strip(" _")
+
+
+def is_variable(word: str) -> bool:
+    return _VARIABLE.fullmatch(word) is not None
+
+
+def parameter_name(node: Scalar, findings: Findings) -> str:
+    word = node.text
+    if not _PARAMETER.fullmatch(word):
+        hint = "use up to 100 letters, digits, `_` and `-`, with a letter in front"
+        findings.error("bad-name", node.mark, f"{quote(word)} cannot be the name of a parameter", hint)
+    return word
+
+
+def group(node: Node, what: str, findings: Findings) -> str:
+    """A name that only has to be the same in several places."""
+    word = text(node, what, findings)
+    if len(word) > LONGEST_GROUP or not word.isprintable():
+        hint = f"use one line of up to {LONGEST_GROUP} printable characters"
+        findings.error("bad-name", node.mark, f"{what} cannot be {quote(word)}", hint)
+    return word
+
+
+def word(node: Node, what: str, findings: Findings) -> str:
+    """A name without spaces: a runner's label, a host, a user, a grant."""
+    found = text(node, what, findings)
+    if found and not _WORD.fullmatch(found):
+        hint = "use letters, digits and . _ - / : with a letter or digit in front"
+        findings.error("bad-name", node.mark, f"{what} cannot be {quote(found)}", hint)
+    return found
+
+
 def image(node: Node, findings: Findings) -> str:
     reference = text(node, "`image`", findings)
     if reference and not (len(reference) <= LONGEST_IMAGE and _IMAGE.fullmatch(reference)):
@@ -59,18 +99,19 @@ def image(node: Node, findings: Findings) -> str:
     return reference
 
 
-def folder(node: Node, what: str, findings: Findings) -> str:
-    """A path in the job's container: absolute, or relative to the workspace and never above it."""
-    path = text(node, what, findings)
+def folder(node: Node, what: str, findings: Findings, ours: Callable[[str], str] = str) -> str:
+    """A path in the job's container: absolute, or relative to the workspace and never above it. `ours` turns what a
+    dialect writes into one of these."""
+    path = ours(text(node, what, findings))
     if _unsafe(path):
         hint = "write a path below the workspace without `..`, or an absolute one; `~` is not replaced"
         findings.error("bad-path", node.mark, f"{what} cannot be {quote(path)}", hint)
     return posixpath.normpath(path)
 
 
-def inner_folder(node: Node, what: str, findings: Findings) -> str:
+def inner_folder(node: Node, what: str, findings: Findings, ours: Callable[[str], str] = str) -> str:
     """A path below the workspace, outside of any repository's own records."""
-    path = text(node, what, findings)
+    path = ours(text(node, what, findings))
     if _unsafe(path) or path.startswith("/") or ".git" in path.lower().split("/"):
         hint = "write a path below the workspace without `..`, such as `src`"
         findings.error("bad-path", node.mark, f"{what} cannot be {quote(path)}", hint)

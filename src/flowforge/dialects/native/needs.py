@@ -1,77 +1,124 @@
 """Whether the jobs of a workflow can all begin some day."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from flowforge.dialects.findings import Findings, quote
-from flowforge.dialects.native.workflow import Place, Requirement, Workflow
+from flowforge.dialects.native.place import Place
+from flowforge.dialects.native.requirement import Requirement
+from flowforge.dialects.native.workflow import Workflow
+
+MOST_NEEDS = 200_000
 
 
-def check_needs(workflow: Workflow, defined: frozenset[str], findings: Findings) -> None:
-    """`defined` are the names in `jobs:`, whether or not this workflow uses them."""
-    places = workflow.by_name()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """A requirement with the name of the one place that it means."""
+
+    place: str
+    requirement: Requirement
+
+
+Needs = Mapping[str, tuple[Need, ...]]
+
+
+def needs_of(workflow: Workflow, defined: Collection[str], findings: Findings) -> Needs:
+    """By the name of each place. `defined` are the names in `jobs:`, whether or not this workflow uses them."""
+    places: dict[str, Place] = {}
+    families: dict[str, list[str]] = {}
     for place in workflow.places:
-        if place.name and place is not places[place.name]:
+        if place.name in places:
             hint = "give this one a name of its own, below it: `name: …`"
             message = f"the workflow has {quote(place.name)} twice"
             findings.error("duplicate-job", place.mark, message, hint)
+        elif place.family:
+            families.setdefault(place.family, []).append(place.name)
+        places.setdefault(place.name, place)
+    if _too_many(workflow, places, families, findings):
+        return dict.fromkeys(places, ())
+    needs = {
+        place.name: tuple(_resolved(place, places, families, defined, findings))
+        for place in workflow.places
+        if places[place.name] is place
+    }
+    for cycle in _cycles(needs):
+        _report(cycle, needs, findings)
+    return needs
+
+
+def _too_many(
+    workflow: Workflow, places: Mapping[str, Place], families: Mapping[str, list[str]], findings: Findings
+) -> bool:
+    count = 0
     for place in workflow.places:
-        for requirement in place.requires:
-            _check_requirement(place, requirement, places, defined, findings)
-    for cycle in _cycles(places):
-        _report(cycle, places, findings)
+        for each in place.requires:
+            count += 1 if each.name in places else len(families.get(each.name, ()))
+        if count > MOST_NEEDS:
+            message = f"the jobs of this workflow wait for one another more than {MOST_NEEDS} times"
+            findings.error(
+                "too-many", place.mark, message, "let one job wait for a matrix, and the others for it"
+            )
+            return True
+    return False
 
 
-def _check_requirement(
+def _resolved(
     place: Place,
-    requirement: Requirement,
-    places: dict[str, Place],
-    defined: frozenset[str],
+    places: Mapping[str, Place],
+    families: Mapping[str, list[str]],
+    defined: Collection[str],
     findings: Findings,
-) -> None:
-    name = requirement.name
-    if name == place.name:
-        message = f"the job {quote(name)} requires itself"
-        findings.error(
-            "needs-itself", requirement.mark, message, "remove it, or name the job it really waits for"
-        )
-    elif name and name not in places:
-        message = f"the workflow has no job {quote(name)}"
-        findings.error("unknown-job", requirement.mark, message, _instead(name, places, defined, findings))
+) -> Iterator[Need]:
+    for requirement in place.requires:
+        name = requirement.name
+        if not name:
+            continue
+        if name == place.name or (name not in places and name == place.family):
+            message = f"the job {quote(name)} requires itself"
+            hint = "remove it, or name the job it really waits for"
+            findings.error("needs-itself", requirement.mark, message, hint)
+        elif name in places:
+            yield Need(place=name, requirement=requirement)
+        elif name in families:
+            yield from (Need(place=each, requirement=requirement) for each in families[name])
+        else:
+            hint = _instead(name, places, defined, findings)
+            findings.error("unknown-job", requirement.mark, f"the workflow has no job {quote(name)}", hint)
 
 
-def _instead(name: str, places: dict[str, Place], defined: frozenset[str], findings: Findings) -> str:
+def _instead(name: str, places: Mapping[str, Place], defined: Collection[str], findings: Findings) -> str:
     if name in defined:
         return f"add {quote('- ' + name)} to this workflow's `jobs`"
     near = findings.nearest(name, places)
     return f"did you mean {quote(near)}?" if near else "name a job of the same workflow"
 
 
-def _report(cycle: list[str], places: dict[str, Place], findings: Findings) -> None:
-    order = list(places)
+def _report(cycle: list[str], needs: Needs, findings: Findings) -> None:
+    order = list(needs)
     first = cycle.index(min(cycle, key=order.index))
     names = (*cycle[first:], *cycle[:first], cycle[first])
-    mark = next(requirement.mark for requirement in places[names[0]].requires if requirement.name == names[1])
+    mark = next(each.requirement.mark for each in needs[names[0]] if each.place == names[1])
     hint = f"remove one of these `requires`, such as {quote(names[-1])} from {quote(names[-2])}"
     findings.error("cycle", mark, f"these jobs wait for one another: {' → '.join(names)}", hint)
 
 
-def _cycles(places: dict[str, Place]) -> Iterator[list[str]]:
+def _cycles(needs: Needs) -> Iterator[list[str]]:
     """At least one for each knot of jobs, and few that overlap. Walks in depth without recursion: a chain may be as
     long as the file allows."""
     done: set[str] = set()
     cyclic: set[str] = set()
-    for start in places:
-        path = {} if start in done else {start: iter(places[start].requires)}
+    for start in needs:
+        path = {} if start in done else {start: iter(needs[start])}
         while path:
             name = next(reversed(path))
-            requirement = next(path[name], None)
-            if requirement is None:
+            need = next(path[name], None)
+            if need is None:
                 done.add(name)
                 del path[name]
-            elif requirement.name in path:
-                if requirement.name != name and cyclic.isdisjoint((name, requirement.name)):
-                    cycle = list(path)[list(path).index(requirement.name) :]
+            elif need.place in path:
+                if cyclic.isdisjoint((name, need.place)):
+                    cycle = list(path)[list(path).index(need.place) :]
                     cyclic.update(cycle)
                     yield cycle
-            elif requirement.name in places and requirement.name not in done:
-                path[requirement.name] = iter(places[requirement.name].requires)
+            elif need.place not in done:
+                path[need.place] = iter(needs[need.place])

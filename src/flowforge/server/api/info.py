@@ -10,7 +10,17 @@ from flowforge.server.permissions import permission
 
 router = APIRouter(tags=["server"])
 
-FEATURES = ("runs", "logs.range", "logs.lines", "logs.follow", "events", "runners", "projects", "links")
+FEATURES = (
+    "runs",
+    "logs.range",
+    "logs.lines",
+    "logs.follow",
+    "events",
+    "runners",
+    "projects",
+    "links",
+    "secrets",
+)
 
 
 class Info(Value):

@@ -78,9 +78,10 @@ def _key(view: JobView, number: int | None) -> AttemptKey | None:
     """None before the first attempt."""
     if number is None or number == view.job.attempt:
         return view.log
-    if number > view.job.attempt:
+    key = next((attempt.key for attempt in view.attempts if attempt.key.number == number), None)
+    if key is None:
         raise NotFound(f"attempt of job {view.job.id}:", number)
-    return AttemptKey(run=view.job.run_id, job=view.job.id, number=number)
+    return key
 
 
 def _bytes_of(

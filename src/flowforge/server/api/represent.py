@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
+from flowforge.model.attempt import Attempt
 from flowforge.model.project import Project
-from flowforge.model.run import Run
-from flowforge.model.runner import Runner
+from flowforge.model.run import Approval, Gate, Run
+from flowforge.model.runner import Runner, Trust
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_run import StepRun
 from flowforge.server.api.values import (
+    ApprovalValue,
+    AttemptValue,
     JobValue,
     PageValue,
     ProjectValue,
@@ -49,9 +52,23 @@ def run_summary(run: Run, project: Project, links: Links) -> RunSummary:
 
 
 def run_value(view: RunView, links: Links) -> RunValue:
-    summary = run_summary(view.run, view.project, links)
-    jobs = tuple(job_value(job) for job in view.jobs or ())
-    return RunValue(**summary.model_dump(), jobs=jobs)
+    run = view.run
+    summary = run_summary(run, view.project, links).model_dump() | {"reason": view.reason or None}
+    closed = not run.status.terminal and run.gate is not Gate.OPEN
+    return RunValue(
+        **summary,
+        group=run.group or None,
+        gate=run.gate if closed else None,
+        config_digest=run.config_digest or None,
+        approval=approval_value(run.approval) if run.approval else None,
+        jobs=tuple(job_value(job) for job in view.jobs or ()),
+    )
+
+
+def approval_value(approval: Approval) -> ApprovalValue:
+    return ApprovalValue(
+        commit=approval.commit, config_digest=approval.config_digest, by=approval.by, at=approval.at
+    )
 
 
 def job_value(view: JobView) -> JobValue:
@@ -60,17 +77,34 @@ def job_value(view: JobView) -> JobValue:
         id=job.id,
         key=job.key,
         name=job.name,
+        kind=job.terms.kind,
         status=job.status,
+        allowed_failure=view.allowed_failure,
         cause=_cause(job.status, job.cause),
-        reason=job.reason or None,
+        reason=view.reason or None,
         needs=job.needs,
         runner=job.runner or None,
         image=job.image,
         attempt=job.attempt,
+        kept_from=job.kept_from,
         started_at=job.started_at,
         finished_at=job.finished_at,
         duration_seconds=duration(job.started_at, job.finished_at),
         steps=tuple(step_value(step) for step in view.steps),
+        attempts=tuple(attempt_value(attempt) for attempt in view.attempts),
+    )
+
+
+def attempt_value(attempt: Attempt) -> AttemptValue:
+    return AttemptValue(
+        number=attempt.key.number,
+        status=attempt.status,
+        cause=_cause(attempt.status, attempt.cause),
+        reason=attempt.reason or None,
+        started_at=attempt.started_at,
+        finished_at=attempt.finished_at,
+        duration_seconds=duration(attempt.started_at, attempt.finished_at),
+        log_bytes=attempt.log_size if attempt.status.terminal else None,
     )
 
 
@@ -100,6 +134,10 @@ def runner_value(runner: Runner, now: datetime) -> RunnerValue:
         slots=runner.slots,
         executor=runner.executor or None,
         note=runner.note or None,
+        projects=runner.projects,
+        trusted_only=runner.trust is Trust.TRUSTED_ONLY,
+        draining=runner.draining,
+        version=runner.version or None,
         created_at=runner.created_at,
         seen_at=runner.seen_at,
     )

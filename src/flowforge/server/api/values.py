@@ -1,5 +1,6 @@
 """What the API says of each noun. Stable: fields are added, never changed or removed."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
@@ -7,6 +8,8 @@ from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from flowforge.errors import NotFound
+from flowforge.model.job_terms import JobKind
+from flowforge.model.run import Gate
 from flowforge.model.runner import RunnerStatus
 from flowforge.model.status import Cause, Status
 
@@ -39,21 +42,43 @@ class StepValue(Value):
     log_end: int | None
 
 
+class AttemptValue(Value):
+    number: int
+    status: Status
+    cause: Cause | None
+    reason: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    duration_seconds: float | None
+    log_bytes: int | None
+
+
+class ApprovalValue(Value):
+    commit: str
+    config_digest: str
+    by: str
+    at: datetime
+
+
 class JobValue(Value):
     id: int
     key: str
     name: str
+    kind: JobKind
     status: Status
+    allowed_failure: bool
     cause: Cause | None
     reason: str | None
     needs: tuple[str, ...]
     runner: str | None
     image: str | None
     attempt: int
+    kept_from: int | None
     started_at: datetime | None
     finished_at: datetime | None
     duration_seconds: float | None
     steps: tuple[StepValue, ...]
+    attempts: tuple[AttemptValue, ...]
 
 
 class RunSummary(Value):
@@ -80,6 +105,10 @@ class RunSummary(Value):
 
 
 class RunValue(RunSummary):
+    group: str | None
+    gate: Gate | None
+    config_digest: str | None
+    approval: ApprovalValue | None
     jobs: tuple[JobValue, ...]
 
 
@@ -92,6 +121,10 @@ class RunnerValue(Value):
     slots: int
     executor: str | None
     note: str | None
+    projects: tuple[int, ...]
+    trusted_only: bool
+    draining: bool
+    version: str | None
     created_at: datetime
     seen_at: datetime | None
 
@@ -115,10 +148,21 @@ class PageValue(Value, Generic[T]):
     next: str | None
 
 
-def _id(text: object) -> object:
-    """An id that cannot be one names nothing, so nothing is found by it."""
+def _id_of(noun: str) -> Callable[[object], object]:
+    def check(text: object) -> object:
+        """An id that cannot be one names nothing, so nothing is found by it."""
+        if isinstance(text, str) and not (
+            text.isascii() and text.isdigit() and 0 < int(text[:20]) <= LARGEST_ID
+        ):
+            raise NotFound(noun, text[:40])
+        return text
+
+    return check
+
+
+def _secret_id(text: object) -> object:
     if isinstance(text, str) and not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= LARGEST_ID):
-        raise NotFound("run", text[:40])
+        raise NotFound("secret", text[:40])
     return text
 
 
@@ -128,6 +172,8 @@ def _cursor(text: object) -> object:
     raise ValueError("must be the next of a page before")
 
 
-RunId = Annotated[int, BeforeValidator(_id), Path(description="The run's id")]
+RunId = Annotated[int, BeforeValidator(_id_of("run")), Path(description="The run's id")]
+RunnerId = Annotated[int, BeforeValidator(_id_of("runner")), Path(description="The runner's id")]
 Limit = Annotated[int, Query(ge=1, le=100, description="Items of a page")]
 Cursor = Annotated[int | None, BeforeValidator(_cursor), Query(description="`next` of the page before")]
+SecretId = Annotated[int, BeforeValidator(_secret_id), Path(description="The secret's id")]

@@ -93,7 +93,8 @@ def _cuts(steps: tuple[StepRun, ...], size: int) -> list[tuple[StepRun | None, i
     """Every byte in exactly one piece, in order, whatever the steps claim."""
     cuts: list[tuple[StepRun | None, int, int]] = []
     at = 0
-    for step in steps:
+    # A background step's section comes behind those of the steps that were waited for.
+    for step in sorted(steps, key=lambda step: (step.log_start, step.index)):
         if step.started_at is None:
             continue
         start, end = max(at, step.log_start), size if step.log_end is None else min(step.log_end, size)

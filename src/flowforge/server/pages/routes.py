@@ -8,7 +8,7 @@ from flowforge.model.credential import Permission
 from flowforge.server.pages.job_log import show_log
 from flowforge.server.pages.project import show_project
 from flowforge.server.pages.projects import show_projects, show_setup
-from flowforge.server.pages.run import cancel_run, rerun_run, show_run
+from flowforge.server.pages.run import approve_job, approve_run, cancel_run, rerun_run, show_run
 from flowforge.server.pages.run_list import show_runs
 from flowforge.server.pages.runners import show_runners
 from flowforge.server.pages.sign_in import HOME, redeem_link, sign_in, sign_out
@@ -36,5 +36,7 @@ def page_routes() -> list[BaseRoute]:
         Route("/ui/pipelines/{run}", show_run),
         Route("/ui/pipelines/{run}/cancel", cancel_run, methods=["POST"]),
         Route("/ui/pipelines/{run}/rerun", rerun_run, methods=["POST"]),
+        Route("/ui/pipelines/{run}/approve", approve_run, methods=["POST"]),
+        Route("/ui/pipelines/{run}/jobs/{job:path}/approve", approve_job, methods=["POST"]),
         Route("/ui/pipelines/{run}/jobs/{job:path}/log", show_log),
     ]

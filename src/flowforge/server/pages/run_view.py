@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flowforge.model.job_run import JobRun
+from flowforge.model.run import Gate
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_run import StepRun
 from flowforge.ports import Logs
@@ -46,6 +47,7 @@ class Failure:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPlate:
     job: JobRun
+    reason: str
     steps: tuple[StepRun, ...]
     seconds: float | None
     lines: tuple[Line, ...]
@@ -57,11 +59,15 @@ class JobPlate:
 async def described(logs: Logs, view: RunView, now: datetime) -> dict[str, object]:
     jobs = view.jobs or ()
     run = view.run
-    failed = [job for job in jobs if job.job.status is Status.FAILURE]
+    failed = [job for job in jobs if job.job.status is Status.FAILURE and not job.allowed_failure]
     ordered = sorted(jobs, key=lambda job: _ORDER[job.job.status])
     plates = [await _plate(logs, job, now, index < PREVIEWS_SHOWN) for index, job in enumerate(ordered)]
     return {
         "run": run,
+        "reason": view.reason,
+        "held": run.gate is Gate.APPROVAL and not run.status.terminal,
+        "again": any(job.job.status in (Status.FAILURE, Status.CANCELLED) for job in jobs),
+        "allowed": {job.job.id for job in jobs if job.allowed_failure},
         "project": view.project,
         "failures": [await _failure(logs, job) for job in failed[:FAILURES_SHOWN]],
         "more_failures": len(failed) - FAILURES_SHOWN,
@@ -70,6 +76,7 @@ async def described(logs: Logs, view: RunView, now: datetime) -> dict[str, objec
         "ordered": [job.job for job in ordered],
         "counts": _counts([job.job for job in jobs]),
         "skipped": [job.job for job in jobs if job.job.cause is Cause.NEEDS],
+        "left_out": [job.job for job in jobs if job.job.cause is Cause.FILTER],
         "seconds": _seconds(run.started_at, run.finished_at, now),
         "timeline": timeline([job.job for job in jobs], now),
         "seconds_of": lambda job: _seconds(job.started_at, job.finished_at, now),
@@ -125,6 +132,7 @@ async def _plate(logs: Logs, view: JobView, now: datetime, preview: bool) -> Job
     failed = job.status is Status.FAILURE
     return JobPlate(
         job=job,
+        reason=view.reason,
         steps=view.steps,
         seconds=_seconds(job.started_at, job.finished_at, now),
         lines=tuple(lines if failed else without_marks(lines)),

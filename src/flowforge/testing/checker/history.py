@@ -39,14 +39,13 @@ def read_history(tx: Tx) -> History:
     runs = tuple(sorted(_runs(tx), key=lambda run: run.id))
     jobs = tuple(tx.jobs.of([run.id for run in runs]))
     attempts = tuple(attempt for job in jobs for attempt in tx.attempts.of(job.id))
-    deliveries = (tx.deliveries.get(run.delivery_id) for run in runs if run.delivery_id)
     debts = (tx.debts.get(run.id) for run in runs)
     return History(
         runs=runs,
         jobs=jobs,
         attempts=attempts,
         steps=tuple(tx.steps.of([attempt.key for attempt in attempts])),
-        deliveries=tuple({delivery.id: delivery for delivery in deliveries if delivery}.values()),
+        deliveries=tuple(_deliveries(tx)),
         debts=tuple(debt for debt in debts if debt),
         events=tuple(_events(tx)),
     )
@@ -62,5 +61,12 @@ def _runs(tx: Tx) -> Iterator[Run]:
 def _events(tx: Tx) -> Iterator[Event]:
     after = 0
     while page := tx.events.since(after, PAGE):
+        yield from page
+        after = page[-1].id
+
+
+def _deliveries(tx: Tx) -> Iterator[Delivery]:
+    after = 0
+    while page := tx.deliveries.since(after, PAGE):
         yield from page
         after = page[-1].id

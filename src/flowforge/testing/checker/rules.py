@@ -5,9 +5,16 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from flowforge.model.commit_status import CommitState
+from flowforge.model.delivery import Delivery
 from flowforge.model.event import Event, EventKind
+from flowforge.model.job_run import JobRun
 from flowforge.model.status import Cause, Status
+from flowforge.model.trigger import TriggerEvent
 from flowforge.testing.checker.history import History
+
+STARTING = frozenset(
+    event.value for event in (TriggerEvent.PUSH, TriggerEvent.TAG, TriggerEvent.PULL_REQUEST)
+)
 
 Rule = Callable[[History], Iterator[str]]
 
@@ -25,20 +32,31 @@ def events_are_dense(history: History) -> Iterator[str]:
 
 
 def accepted_deliveries_have_runs(history: History) -> Iterator[str]:
+    """Except those of which nothing starts: a deleted ref, a closed pull request, a commit that asks to be skipped."""
     known = {run.id for run in history.runs}
     for delivery in history.deliveries:
-        if not delivery.run_ids or not known.issuperset(delivery.run_ids):
-            yield f"delivery {delivery.id} names runs {delivery.run_ids}"
+        owes = delivery.event in STARTING
+        if bool(delivery.run_ids) is not owes or not known.issuperset(delivery.run_ids):
+            yield f"delivery {delivery.id} ({delivery.event}) names runs {delivery.run_ids}"
 
 
 def one_happening_starts_one_run(history: History) -> Iterator[str]:
-    for name, counted in (
-        ("event", Counter(delivery.event_key for delivery in history.deliveries)),
-        ("delivery", Counter(delivery.delivery_key for delivery in history.deliveries)),
-    ):
-        for key, count in counted.items():
-            if count > 1:
-                yield f"{name} {key} was recorded {count} times"
+    """A sending is recorded once. What is newest at a place starts nothing when it comes again, and every run was
+    started by one happening."""
+    for key, count in Counter(delivery.delivery_key for delivery in history.deliveries).items():
+        if count > 1:
+            yield f"delivery {key} was recorded {count} times"
+    newest: dict[str, Delivery] = {}
+    started_by: dict[int, Delivery] = {}
+    for delivery in sorted(history.deliveries, key=lambda delivery: delivery.id):
+        before = newest.get(delivery.place)
+        if before and before.event_key == delivery.event_key and before.run_ids != delivery.run_ids:
+            yield f"{delivery.event_key} came again as delivery {delivery.id} and started {delivery.run_ids}"
+        newest[delivery.place] = delivery
+        for run_id in delivery.run_ids:
+            first = started_by.setdefault(run_id, delivery)
+            if (first.place, first.event_key) != (delivery.place, delivery.event_key):
+                yield f"run {run_id} is of deliveries {first.id} and {delivery.id}, which are not the same"
 
 
 def everything_ends_exactly_once(history: History) -> Iterator[str]:
@@ -74,39 +92,99 @@ def one_attempt_at_a_time(history: History) -> Iterator[str]:
         if numbers != list(range(1, len(numbers) + 1)) or starts[job.id] != len(numbers):
             yield f"job {job.id} has attempts {numbers} and was started {starts[job.id]} times"
         for earlier, later in pairwise(attempts):
-            if earlier.cause is not Cause.LOST:
+            if earlier.status is not Status.FAILURE:
                 yield f"attempt {later.key} follows {earlier.key}, which was {earlier.status}"
         if any(not attempt.status.terminal for attempt in attempts):
             yield f"job {job.id} is over and an attempt of it is not"
 
 
 def no_job_begins_before_its_needs(history: History) -> Iterator[str]:
-    succeeded: set[int] = set()
-    by_key = {(job.run_id, job.key): job.id for job in history.jobs}
-    needs = {job.id: [by_key[job.run_id, need] for need in job.needs] for job in history.jobs}
+    over: dict[int, str] = {}
+    by_key = {(job.run_id, job.key): job for job in history.jobs}
+    jobs = {job.id: job for job in history.jobs}
     for event in history.events:
-        if event.kind is EventKind.JOB_STARTED and event.job_id:
-            missing = [need for need in needs.get(event.job_id, []) if need not in succeeded]
+        if event.kind is EventKind.JOB_STARTED and event.job_id in jobs:
+            job = jobs[event.job_id]
+            needs = [by_key[job.run_id, key] for key in job.needs]
+            missing = [need.id for need in needs if not _accepted(job, need, over.get(need.id))]
             if missing:
                 yield f"job {event.job_id} began before jobs {missing}"
-        if event.kind is EventKind.JOB_FINISHED and event.status == Status.SUCCESS and event.job_id:
-            succeeded.add(event.job_id)
+        if event.kind is EventKind.JOB_FINISHED and event.job_id:
+            over[event.job_id] = event.status
+
+
+def _accepted(job: JobRun, need: JobRun, status: str | None) -> bool:
+    wanted = job.terms.accepts.get(need.key, (Status.SUCCESS,))
+    allowed = status == Status.FAILURE and need.terms.allow_failure
+    return status in wanted or (allowed and Status.SUCCESS in wanted)
 
 
 def a_run_is_what_its_jobs_are(history: History) -> Iterator[str]:
     for run in history.runs:
-        statuses = {job.status for job in history.jobs_of(run)}
-        success = bool(statuses) and statuses == {Status.SUCCESS}
-        if statuses and success != (run.status is Status.SUCCESS):
+        jobs = history.jobs_of(run)
+        statuses = {job.status for job in jobs if not _is_allowed(job)}
+        success = statuses <= {Status.SUCCESS, Status.SKIPPED} and {job.status for job in jobs} != {
+            Status.SKIPPED
+        }
+        if jobs and success != (run.status is Status.SUCCESS):
             yield f"run {run.id} is {run.status} with jobs {sorted(statuses)}"
         if run.status is not Status.SUCCESS and run.cause is None:
             yield f"run {run.id} is {run.status} and says no cause"
 
 
+def _is_allowed(job: JobRun) -> bool:
+    return job.status is Status.FAILURE and job.terms.allow_failure
+
+
+def no_held_run_begins_unapproved(history: History) -> Iterator[str]:
+    """Somebody else's code runs only after a person's word for this very commit and config."""
+    for run in history.runs:
+        given = run.approval and (run.approval.commit, run.approval.config_digest)
+        started = any(job.attempt for job in history.jobs_of(run))
+        if started and not run.trigger.trusted and given != (run.trigger.commit, run.config_digest):
+            yield f"run {run.id} is a stranger's and began, approved was {given}"
+
+
+def one_run_of_a_group_at_a_time(history: History) -> Iterator[str]:
+    """From the first job's start to the run's end nobody else of the group does the same."""
+    groups = {run.id: (run.project_id, run.group) for run in history.runs if run.group}
+    busy: dict[tuple[int, str], int] = {}
+    for event in history.events:
+        group = groups.get(event.run_id or 0)
+        if group is None or event.run_id is None:
+            continue
+        if event.kind is EventKind.JOB_STARTED:
+            other = busy.setdefault(group, event.run_id)
+            if other != event.run_id:
+                yield f"run {event.run_id} began beside run {other} of group {group[1]}"
+        if event.kind is EventKind.RUN_FINISHED and busy.get(group) == event.run_id:
+            del busy[group]
+
+
+def one_job_of_a_serial_group_at_a_time(history: History) -> Iterator[str]:
+    groups = {job.id: job.terms.serial_group for job in history.jobs if job.terms.serial_group}
+    busy: dict[str, int] = {}
+    for event in history.events:
+        group = groups.get(event.job_id or 0)
+        if group is None or event.job_id is None:
+            continue
+        if event.kind is EventKind.JOB_STARTED:
+            other = busy.setdefault(group, event.job_id)
+            if other != event.job_id:
+                yield f"job {event.job_id} began beside job {other} of group {group}"
+        if event.kind in _LEAVES and busy.get(group) == event.job_id:
+            del busy[group]
+
+
+_LEAVES = (EventKind.JOB_FINISHED, EventKind.JOB_QUEUED, EventKind.JOB_READY)
+
+
 def step_sections_tile_the_log(history: History) -> Iterator[str]:
     for attempt in history.attempts:
         end = 0
-        for step in history.steps_of(attempt.key):
+        steps = history.steps_of(attempt.key)
+        # Background steps have theirs behind the others'.
+        for step in sorted(steps, key=lambda step: (step.log_start, step.log_end or 0)):
             if step.log_end is None:
                 continue
             if step.log_start != end:
@@ -120,7 +198,8 @@ def commits_show_how_their_runs_ended(history: History) -> Iterator[str]:
     ended = {run.id: run.status for run in history.runs}
     for debt in history.debts:
         shown = debt.status.state
-        right = CommitState.SUCCESS if ended[debt.run_id] is Status.SUCCESS else CommitState.FAILURE
+        well = ended[debt.run_id] in (Status.SUCCESS, Status.SKIPPED)
+        right = CommitState.SUCCESS if well else CommitState.FAILURE
         if debt.delivered != debt.version or shown is not right:
             yield f"run {debt.run_id} is {ended[debt.run_id]}, its commit is owed {shown} ({debt.last_error})"
 
@@ -134,6 +213,9 @@ RULES: tuple[Rule, ...] = (
     one_attempt_at_a_time,
     no_job_begins_before_its_needs,
     a_run_is_what_its_jobs_are,
+    no_held_run_begins_unapproved,
+    one_run_of_a_group_at_a_time,
+    one_job_of_a_serial_group_at_a_time,
     step_sections_tile_the_log,
     commits_show_how_their_runs_ended,
 )

@@ -1,6 +1,6 @@
 """Runners, credentials and what commits are still to be told."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from flowforge.model.commit_status import StatusDebt
@@ -15,6 +15,9 @@ class MemoryRunners:
 
     def get(self, id: int) -> Runner | None:
         return self._tables.runners.get(id)
+
+    def with_key(self, key_hash: str) -> Runner | None:
+        return next((r for r in self._tables.runners if r.key_hash == key_hash), None)
 
     def save(self, runner: Runner) -> None:
         self._tables.runners.put(runner.id, runner)
@@ -40,8 +43,9 @@ class MemoryCredentials:
     def remove(self, hash: str) -> bool:
         return self._tables.credentials.remove(hash)
 
-    def remove_kind(self, kind: CredentialKind) -> None:
-        for known in [c.hash for c in self._tables.credentials if c.kind is kind]:
+    def remove_kind(self, kind: CredentialKind, target: str) -> None:
+        wanted = (kind, target)
+        for known in [c.hash for c in self._tables.credentials if (c.kind, c.target) == wanted]:
             self._tables.credentials.remove(known)
 
     def prune(self, now: datetime) -> int:
@@ -61,12 +65,15 @@ class MemoryDebts:
         expect_owner(debt.run_id in self._tables.runs, "run", debt.run_id)
         self._tables.debts.put(debt.run_id, debt)
 
-    def due(self, now: datetime, limit: int) -> Sequence[StatusDebt]:
-        rows = [d for d in self._owed() if d.next_try_at <= now]
+    def due(self, now: datetime, limit: int, place: str) -> Sequence[StatusDebt]:
+        rows = [d for d in self._owed() if d.next_try_at <= now and d.status.place == place]
         return sorted(rows, key=lambda d: (d.next_try_at, d.run_id))[:limit]
 
-    def next_try(self) -> datetime | None:
-        return min((d.next_try_at for d in self._owed()), default=None)
+    def places(self, now: datetime) -> Sequence[str]:
+        return sorted({d.status.place for d in self._owed() if d.next_try_at <= now})
+
+    def next_try(self, beside: Collection[str] = ()) -> datetime | None:
+        return min((d.next_try_at for d in self._owed() if d.status.place not in beside), default=None)
 
     def _owed(self) -> list[StatusDebt]:
         return [d for d in self._tables.debts if d.delivered < d.version and d.given_up_at is None]

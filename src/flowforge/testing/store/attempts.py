@@ -28,9 +28,13 @@ class MemoryAttempts:
             raise NotFound("attempt", key)
         self._tables.attempts.put((key.job, key.number), attempt)
 
-    def of(self, job_id: int) -> Sequence[Attempt]:
-        rows = [a for a in self._tables.attempts if a.key.job == job_id]
-        return sorted(rows, key=lambda a: a.key.number)
+    def of(self, *job_ids: int) -> Sequence[Attempt]:
+        rows = [a for a in self._tables.attempts if a.key.job in job_ids]
+        return sorted(rows, key=lambda a: (a.key.job, a.key.number))
+
+    def claimed(self, runner_id: int, token: str) -> Attempt | None:
+        wanted = (runner_id, token)
+        return next((a for a in self._tables.attempts if (a.runner_id, a.token) == wanted), None)
 
     def live(self, runner_id: int | None = None) -> Sequence[Attempt]:
         rows = [a for a in self._tables.attempts if not a.status.terminal]

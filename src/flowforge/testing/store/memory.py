@@ -10,10 +10,14 @@ from flowforge.testing.store.access import MemoryCredentials, MemoryDebts, Memor
 from flowforge.testing.store.attempts import MemoryAttempts, MemorySteps
 from flowforge.testing.store.deliveries import MemoryDeliveries
 from flowforge.testing.store.events import MemoryEvents
+from flowforge.testing.store.neighbours import MemoryNeighbours
 from flowforge.testing.store.projects import MemoryPipelines, MemoryProjects
 from flowforge.testing.store.runs import MemoryJobs, MemoryRuns
+from flowforge.testing.store.secrets import MemoryMasterKeys, MemorySecrets
 from flowforge.testing.store.table import Journal, Mode
 from flowforge.testing.store.tables import Tables
+from flowforge.testing.store.timers import MemoryTimers
+from flowforge.testing.store.turns import MemoryTurns
 
 T = TypeVar("T")
 
@@ -23,13 +27,18 @@ class MemoryTx:
         self._tables = tables
         self.projects = MemoryProjects(tables)
         self.pipelines = MemoryPipelines(tables)
+        self.timers = MemoryTimers(tables)
         self.deliveries = MemoryDeliveries(tables)
         self.runs = MemoryRuns(tables)
         self.jobs = MemoryJobs(tables)
+        self.neighbours = MemoryNeighbours(tables)
+        self.turns = MemoryTurns(tables)
         self.attempts = MemoryAttempts(tables)
         self.steps = MemorySteps(tables)
         self.runners = MemoryRunners(tables)
         self.credentials = MemoryCredentials(tables)
+        self.secrets = MemorySecrets(tables)
+        self.master_keys = MemoryMasterKeys(tables)
         self.debts = MemoryDebts(tables)
         self.events = MemoryEvents(tables, epoch)
 

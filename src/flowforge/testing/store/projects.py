@@ -67,3 +67,6 @@ class MemoryPipelines:
     def of(self, project_id: int) -> Sequence[Pipeline]:
         rows = [p for p in self._tables.pipelines if p.project_id == project_id]
         return sorted(rows, key=lambda p: p.id)
+
+    def following(self) -> Sequence[Pipeline]:
+        return sorted((p for p in self._tables.pipelines if p.upstreams), key=lambda p: p.id)

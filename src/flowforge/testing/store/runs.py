@@ -1,10 +1,12 @@
 """Runs and their jobs."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from flowforge.errors import NotFound
 from flowforge.model.job_run import JobRun
+from flowforge.model.lane import Lane
 from flowforge.model.run import Run
 from flowforge.model.status import Status
 from flowforge.testing.store.tables import Tables, expect_owner
@@ -84,6 +86,21 @@ class MemoryJobs:
             raise NotFound("job", job.id)
         self._tables.jobs.put(job.id, replace(job, order=old.order))
 
-    def ready(self, limit: int) -> Sequence[JobRun]:
-        rows = [j for j in self._tables.jobs if j.ready and j.status is Status.PENDING]
+    def ready(self, limit: int, lane: Lane | None = None) -> Sequence[JobRun]:
+        rows = [j for j in self._ready() if lane in (None, self._lane(j))]
         return sorted(rows, key=lambda j: (j.ready_at or j.created_at, j.id))[:limit]
+
+    def lanes(self) -> Sequence[Lane]:
+        return sorted({self._lane(job) for job in self._ready()}, key=Lane.text)
+
+    def running(self) -> Mapping[int, int]:
+        live = [a.key.run for a in self._tables.attempts if not a.status.terminal]
+        return Counter(run.project_id for key in live if (run := self._tables.runs.get(key)))
+
+    def _ready(self) -> list[JobRun]:
+        return [j for j in self._tables.jobs if j.ready and j.status is Status.PENDING]
+
+    def _lane(self, job: JobRun) -> Lane:
+        run = self._tables.runs.get(job.run_id)
+        assert run is not None  # noqa: S101  it was there when the job came
+        return Lane.of(run.project_id, job.terms.labels, trusted=run.trigger.trusted)

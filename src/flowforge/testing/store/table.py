@@ -38,7 +38,7 @@ class Journal:
         while self._changes:
             rows, key, old = self._changes.pop()
             if old is _MISSING:
-                del rows[key]
+                rows.pop(key, None)
             else:
                 rows[key] = old
 

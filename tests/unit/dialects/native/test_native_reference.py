@@ -19,11 +19,11 @@ LATER = {
     "top level": vocabulary.TOP,
     "job": vocabulary.JOB,
     "`docker`": vocabulary.CONTAINER,
+    "service": vocabulary.SERVICE,
     "step": vocabulary.STEP,
     "`checkout`": vocabulary.CHECKOUT,
     "`run`": vocabulary.RUN,
     "workflow": vocabulary.WORKFLOW,
-    "a workflow's job": vocabulary.PLACE,
 }
 
 

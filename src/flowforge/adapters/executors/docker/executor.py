@@ -1,15 +1,23 @@
 """Runs each job in a container of its own."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Self
+from dataclasses import replace
+from typing import Any, Self
 
-from flowforge.adapters.executors import supervisor
-from flowforge.adapters.executors.docker import container, images, reach
-from flowforge.adapters.executors.docker.container import Limits
+import structlog
+
+from flowforge.adapters.executors.docker import container, images, reach, vetting
+from flowforge.adapters.executors.docker.company import Company, Guests
 from flowforge.adapters.executors.docker.engine import ContainerState, Engine
 from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, EngineSocket
+from flowforge.adapters.executors.docker.grants import granted
+from flowforge.adapters.executors.docker.images import ImageFacts
+from flowforge.adapters.executors.docker.policy import Code, ContainerPolicy, megabytes
+from flowforge.adapters.executors.docker.slot import Recipe
+from flowforge.adapters.executors.docker.together import together
+from flowforge.adapters.executors.docker.warm_pool import WarmPool
 from flowforge.adapters.executors.plan_file import Surroundings
 from flowforge.adapters.executors.room import Ending
 from flowforge.adapters.executors.room_folder import RoomFolder
@@ -22,32 +30,51 @@ from flowforge.model.probe import Probe
 from flowforge.model.status import Cause
 from flowforge.ports import Room, Sources
 
+log = structlog.get_logger(__name__)
+
 # How long an engine may be away in the middle of a job: the job itself does not need it.
 AWAY_DEADLINE = 60.0
 AWAY_PAUSE = 0.5
+GO = "go"
+NO_POOL: Mapping[str, int] = {}
+# Whose container a waiting one would be; likenesses do not depend on it.
+NOBODY = AttemptKey(run=0, job=0, number=0)
 ALIVE = ("created", "running", "paused", "restarting")
 
 
 class DockerExecutor:
     """`address` is an engine's, as in DOCKER_HOST; None for the usual socket. Use it in `async with`; `open` works
-    outside of it too, but then waits until a left room is removed."""
+    outside of it too, but then waits until a left room is removed. `pool` is the sizes of a `WarmPool`."""
 
     def __init__(
-        self, site: Site, sources: Sources, *, address: str | None = None, limits: Limits | None = None
+        self,
+        site: Site,
+        sources: Sources,
+        *,
+        address: str | None = None,
+        policy: ContainerPolicy | None = None,
+        pool: Mapping[str, int] | None = NO_POOL,
     ) -> None:
         self._site = site
         self._engine = Engine(EngineSocket(address or DEFAULT_ADDRESS))
-        self._limits = limits or Limits()
+        self._policy = policy or ContainerPolicy()
+        self._company = Company(self._engine, site, self._policy)
         self._rooms = Rooms(site, sources, self)
+        self._pool = WarmPool(site, self._engine, self._rooms.threads, self._recipe, pool)
         self._reached = False
+        self._warned = False
         self._reaching = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         await self._rooms.__aenter__()
+        await self._pool.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._rooms.__aexit__(*error)
+        try:
+            await self._pool.__aexit__(*error)
+        finally:
+            await self._rooms.__aexit__(*error)
 
     async def probe(self) -> Probe:
         try:
@@ -55,10 +82,22 @@ class DockerExecutor:
             image = await self._engine.some_image()
             if image is not None:
                 await self._reach(image)
+            await self._warn(version)
         except EngineUnavailable as error:
             return Probe(usable=False, reason=error.message)
-        name = (version.get("Platform") or {}).get("Name") or "Docker"
-        return Probe(usable=True, engine=f"{name} {version.get('Version', '')}".strip())
+        return Probe(usable=True, engine=vetting.engine_name(version))
+
+    async def _warn(self, version: Mapping[str, Any]) -> None:
+        """Once, however often it is probed."""
+        if not self._warned and self._policy.code is Code.ANYBODYS:
+            for sentence in vetting.weaknesses(version, await self._engine.info()):
+                log.warning(sentence, engine=self._engine.address)
+            self._warned = True
+
+    @property
+    def waiting(self) -> int:
+        """Containers that were started and have no job yet."""
+        return self._pool.waiting
 
     def open(self, key: AttemptKey, order: JobOrder) -> AbstractAsyncContextManager[Room]:
         return self._rooms.open(key, order)
@@ -66,44 +105,96 @@ class DockerExecutor:
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         return await self._rooms.sweep(keep)
 
+    async def move_in(self, key: AttemptKey, order: JobOrder) -> Surroundings | None:
+        await self._pool.take_back(key)
+        if order.image is None:
+            return None
+        self._pool.disturb(order.image)
+        if order.services or not self._pool.stocks(order.image):
+            return None
+        guests = await self._guests(order, order.image)
+        found = self._made(key, guests, self._company.usual_network(order))
+        return self._surroundings(guests) if await self._pool.take(key, order.image, found) else None
+
     async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
         if order.image is None:
             raise BadInput("a job in a container needs an image", field="image")
-        facts = await images.ensure(self._engine, order.image)
+        guests = await self._guests(order, order.image)
         await self._reach(order.image)
-        program = supervisor.for_containers(facts.architecture)
         name = container.name(self._site, key)
-        spec = container.spec(self._site, key, order.image, program, self._limits)
+        spec = self._spec(key, guests, await self._company.gather(key, guests))
         if not await self._engine.create(name, spec):
             await self._engine.remove(name)
             await self._engine.create(name, spec)
+        return self._surroundings(guests)
+
+    async def _recipe(self, image: str) -> Recipe:
+        """For a job that asks for nothing special."""
+        order = JobOrder(key="", name="", steps=(), image=image)
+        guests = await self._guests(order, image)
+        await self._reach(image)
+        return self._made(NOBODY, guests, self._company.usual_network(order))
+
+    def _made(self, key: AttemptKey, guests: Guests, host: Mapping[str, Any]) -> Recipe:
+        image = guests.order.image or ""
+        return Recipe(image_id=guests.facts[image].id, spec=self._spec(key, guests, host))
+
+    def _spec(self, key: AttemptKey, guests: Guests, host: Mapping[str, Any]) -> dict[str, Any]:
+        make = guests.make(guests.order.image or "", self._engine.socket_path)
+        return container.spec(self._site, key, replace(make, host=host))
+
+    def _surroundings(self, guests: Guests) -> Surroundings:
+        facts = guests.facts[guests.order.image or ""]
         return Surroundings(
             workspace=container.WORKSPACE,
             scripts=container.SCRIPTS,
             user=facts.user,
             env=facts.env,
             grace=self._site.grace,
+            limits=guests.limits.resources,
         )
 
+    async def _guests(self, order: JobOrder, image: str) -> Guests:
+        references = {image, *(service.image for service in order.services)}
+        limits = self._policy.limits.under(order.resources)
+        if limits.cpus is not None:
+            limits = replace(limits, cpus=min(limits.cpus, await self._engine.cpus()))
+        facts = await self._facts(references)
+        return Guests(
+            order=order,
+            facts=facts,
+            limits=limits,
+            granted=granted(order, self._policy.grants, facts),
+        )
+
+    async def _facts(self, references: Collection[str]) -> Mapping[str, ImageFacts]:
+        found = await together(images.ensure(self._engine, reference) for reference in references)
+        return dict(zip(references, found, strict=True))
+
     async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
-        del folder
-        await self._engine.start(container.name(self._site, key))
+        if await self._rooms.threads.run(folder.alive):
+            await self._rooms.threads.run(folder.write, GO, b"")
+        else:
+            await self._engine.start(await self._pool.name(key))
 
     async def autopsy(self, key: AttemptKey) -> Ending | None:
-        state = await self._state(container.name(self._site, key))
+        state = await self._state(await self._pool.name(key))
         if state is None:
             return Ending(cause=Cause.LOST, reason="the job's container was removed from outside")
         if state.status in ALIVE:
             return None
         if state.oom_killed:
-            return Ending(cause=Cause.OOM, reason="the job's container ran out of memory")
+            limit = f": the job's limit is {megabytes(state.memory)}" if state.memory else ""
+            return Ending(cause=Cause.OOM, reason=f"the job's container ran out of memory{limit}")
         error = f": {state.error}" if state.error else ""
         return Ending(
             cause=Cause.LOST, reason=f"the job's container ended with code {state.exit_code}{error}"
         )
 
     async def evict(self, key: AttemptKey) -> None:
-        await self._engine.remove(container.name(self._site, key))
+        async with self._pool.calm(key):
+            if not await self._pool.remove(key):
+                await self._company.dismiss(key)
 
     async def strays(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         async with self._reaching:
@@ -111,17 +202,17 @@ class DockerExecutor:
             return await self._remove_labelled(keep)
 
     async def _remove_labelled(self, keep: Collection[AttemptKey]) -> Sequence[str]:
-        label = f"{container.INSTANCE_LABEL}={self._site.instance}"
+        label = {container.INSTANCE_LABEL: self._site.instance}
         removed = []
         for found in await self._engine.labelled("containers", label):
-            if container.attempt(found["Labels"]) not in keep:
+            kept = self._pool.keeps(found["Labels"], keep)
+            if not (container.attempt(found["Labels"]) in keep if kept is None else kept):
                 await self._engine.remove(found["Id"])
                 removed.append(f"container {found['Names'][0].lstrip('/')}")
+        removed += await self._pool.sweep(keep)
         for noun in ("networks", "volumes"):
-            there = await self._engine.labelled(noun, label)
-            runs = {str(key.run) for key in keep}
-            for found in there:
-                if found["Labels"].get("flowforge.run") not in runs:
+            for found in await self._engine.labelled(noun, label):
+                if container.attempt(found["Labels"]) not in keep:
                     await self._engine.remove_other(noun, found["Name"])
                     removed.append(f"{noun[:-1]} {found['Name']}")
         return removed

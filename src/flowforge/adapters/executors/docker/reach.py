@@ -13,6 +13,8 @@ from flowforge.adapters.executors.docker.engine import Engine
 from flowforge.adapters.executors.site import Site
 from flowforge.errors import EngineUnavailable
 
+# A file in a folder: Podman reads none back that is a mount itself.
+NONCE = "nonce"
 # How Docker and Podman say that a mount's source is not on their machine.
 UNSEEN = ("bind source path does not exist", "no such file or directory")
 
@@ -34,7 +36,7 @@ async def _unseen(engine: Engine, site: Site, image: str, folders: Sequence[Path
     name = f"flowforge-{site.instance}-probe"
     try:
         for folder, nonce in nonces.items():
-            await _prepare(_probe_file(site, folder), nonce)
+            await _prepare(_probe_folder(site, folder), nonce)
         await engine.remove(name)
         await engine.create(name, _spec(site, image, folders))
         return [
@@ -48,7 +50,7 @@ async def _unseen(engine: Engine, site: Site, image: str, folders: Sequence[Path
         return [each for folder in folders for each in await _unseen(engine, site, image, (folder,))]
     finally:
         for folder in folders:
-            await asyncio.to_thread(_drop, _probe_file(site, folder))
+            await asyncio.to_thread(_drop, _probe_folder(site, folder))
         await engine.remove(name)
 
 
@@ -67,7 +69,7 @@ def _spec(site: Site, image: str, folders: Sequence[Path]) -> dict[str, object]:
     mounts = [
         {
             "Type": "bind",
-            "Source": str(_probe_file(site, folder).absolute()),
+            "Source": str(_probe_folder(site, folder).absolute()),
             "Target": _target(at),
             "ReadOnly": True,
         }
@@ -86,30 +88,32 @@ def _target(at: int) -> str:
 
 
 async def _reads(engine: Engine, name: str, at: int, nonce: str) -> bool:
-    archive = await engine.archive(name, _target(at))
+    archive = await engine.archive(name, f"{_target(at)}/{NONCE}")
     return archive is not None and nonce.encode() in _first_file(archive)
 
 
 def clean(site: Site) -> None:
     """What a check that was killed left behind, but for its container, which has our label."""
     for folder in (site.folder, site.workspaces):
-        _drop(_probe_file(site, folder))
+        _drop(_probe_folder(site, folder))
 
 
-def _probe_file(site: Site, folder: Path) -> Path:
+def _probe_folder(site: Site, folder: Path) -> Path:
     """One name an instance, so that the next check replaces what a killed one left; folders may be shared."""
     return folder / f".probe-{site.instance}"
 
 
 def _put(probe: Path, nonce: str) -> None:
     probe.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
-    probe.write_text(nonce)
+    probe.mkdir(mode=0o711, exist_ok=True)
+    (probe / NONCE).write_text(nonce)
 
 
 def _drop(probe: Path) -> None:
     """What stays for want of a right to remove it is what the next check complains of, in words."""
     with suppress(OSError):
-        probe.unlink(missing_ok=True)
+        (probe / NONCE).unlink(missing_ok=True)
+        probe.rmdir()
 
 
 def _first_file(archive: bytes) -> bytes:

@@ -125,8 +125,10 @@ bool family_reap(pid_t main, int *status) {
     pid_t pid;
     current = main;
     while ((pid = waitpid(-1, &one, WNOHANG)) > 0) {
-        if (pid != main)
+        if (pid != main) {
+            background_reaped(pid, one);
             continue;
+        }
         *status = one;
         ended = true;
     }
@@ -135,10 +137,11 @@ bool family_reap(pid_t main, int *status) {
 
 void family_end(void) {
     int status;
+    pid_t pid;
     for (int tries = 0; tries < END_TRIES; tries++) {
         family_signal(SIGKILL);
-        while (waitpid(-1, &status, WNOHANG) > 0)
-            ;
+        while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+            background_reaped(pid, status);
         if (waitpid(-1, &status, WNOHANG) < 0 && errno == ECHILD)
             break;
         nanosleep(&(struct timespec){.tv_nsec = 1000000 * (tries < 10 ? 1 : 10)}, NULL);

@@ -97,6 +97,8 @@ static int step_pair(struct step *step, const struct pair *pair) {
         step->timeout_ms = atoll(pair->value);
     else if (!strcmp(name, "silence"))
         step->silence_ms = atoll(pair->value);
+    else if (!strcmp(name, "background"))
+        step->background = true;
     else if (!strcmp(name, "script")) {
         step->script = pair->value;
         step->script_size = pair->size;
@@ -119,8 +121,16 @@ static int plan_pair(struct plan *plan, const struct pair *pair) {
         plan->user = pair->value;
     else if (!strcmp(name, "grace"))
         plan->grace_ms = atoll(pair->value);
+    else if (!strcmp(name, "processes"))
+        plan->processes = atoll(pair->value);
     else if (!strcmp(name, "deadline"))
         plan->deadline_ms = atoll(pair->value);
+    else if (!strcmp(name, "memory"))
+        plan->memory = atoll(pair->value);
+    else if (!strcmp(name, "pids"))
+        plan->pids = atoll(pair->value);
+    else if (!strcmp(name, "cpus"))
+        plan->cpus = atoll(pair->value);
     else
         return -1;
     return 0;

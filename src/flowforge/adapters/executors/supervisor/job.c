@@ -12,7 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MOST_LEFTOVERS 60
+#define MOST_LEFTOVERS 30
+#define MOST_WATCHED (MOST_LEFTOVERS + MOST_BACKGROUND + 1)
 #define REPEAT_KILL_MS 100
 
 static struct {
@@ -26,7 +27,7 @@ static struct {
     bool failed;
     bool over;
     /* Output of background processes whose step has ended: read and dropped, so that they neither block nor die of it. */
-    int leftovers[MOST_LEFTOVERS + 1];
+    int leftovers[MOST_LEFTOVERS];
     size_t leftover_count;
 } job;
 
@@ -97,12 +98,17 @@ static void drop_leftovers(const bool *readable) {
 
 /* Waits for anything to happen; true when the descriptor `output` (or -1) can be read. */
 static bool wait_for(int output, long long timeout_ms) {
-    bool readable[MOST_LEFTOVERS + 1];
-    size_t count = job.leftover_count;
-    job.leftovers[count] = output;
-    wake_wait(job.control, job.leftovers, readable, output < 0 ? count : count + 1, timeout_ms);
-    bool ready = output >= 0 && readable[count];
+    bool readable[MOST_WATCHED];
+    int watched[MOST_WATCHED];
+    size_t left = job.leftover_count, count = left;
+    memcpy(watched, job.leftovers, left * sizeof *watched);
+    count += background_outputs(watched + left);
+    if (output >= 0)
+        watched[count++] = output;
+    wake_wait(job.control, watched, readable, count, timeout_ms);
+    bool ready = output >= 0 && readable[count - 1];
     drop_leftovers(readable);
+    background_tend(job.control, readable + left);
     return ready;
 }
 
@@ -142,6 +148,7 @@ static void drain(struct watch *w) {
 static void begin_end(struct watch *w, const char *cause) {
     w->cause = cause;
     w->kill_at = now_ms() + (woken()->at_once ? 0 : job.plan->grace_ms);
+    background_excuse();
     family_signal(SIGTERM);
     family_signal(SIGCONT);
 }
@@ -179,32 +186,60 @@ static void settle(struct result *result, const struct watch *w, long long kills
     result->bytes = w->log.size;
     result->code = WIFEXITED(w->status) ? WEXITSTATUS(w->status) : 128 + WTERMSIG(w->status);
     result->cause = w->cause ? w->cause : result->code ? "exit" : NULL;
-    if (!w->cause && result->code && oom_kills() > kills_before)
+    if (!w->cause && result->code && oom_kills() > kills_before) {
         result->cause = "oom";
+        result->detail = memory_limit_text();
+    }
     result->status = !result->cause ? "success" : !strcmp(result->cause, "stopped") ? "cancelled" : "failure";
+}
+
+static bool start_script(const struct step *step, struct child *child, struct result *result) {
+    static char detail[sizeof child->detail];
+    if (job.person && job.with_server && job.person->uid != job.server)
+        give_folder(job.workspace, job.person->uid, job.person->gid);
+    job.with_server = job.with_server && (!job.person || job.person->uid == job.server);
+    launch(job.plan, step, job.person, child);
+    if (!child->fault)
+        return true;
+    result->cause = child->fault;
+    snprintf(detail, sizeof detail, "%s", child->detail);
+    result->detail = detail;
+    if (child->output >= 0)
+        close(child->output);
+    return false;
+}
+
+static void hear_exports(struct result *result) {
+    const char *fault = exports_read();
+    if (!fault || result->cause)
+        return;
+    result->status = "failure";
+    result->cause = "environment";
+    result->detail = fault;
 }
 
 static void run_script(const struct step *step, struct result *result) {
     struct watch w = {.step = step, .started = now_ms(), .last_output = now_ms()};
-    static char detail[sizeof w.child.detail];
     long long kills = oom_kills();
-    if (job.person && job.with_server && job.person->uid != job.server)
-        give_folder(job.workspace, job.person->uid, job.person->gid);
-    job.with_server = job.with_server && (!job.person || job.person->uid == job.server);
     log_open(&w.log, step->index);
-    launch(job.plan, step, job.person, &w.child);
-    if (w.child.fault) {
-        result->cause = w.child.fault;
-        snprintf(detail, sizeof detail, "%s", w.child.detail);
-        result->detail = detail;
-        if (w.child.output >= 0)
-            close(w.child.output);
+    if (!start_script(step, &w.child, result))
         return;
-    }
     watch_step(&w);
     drain(&w);
     log_close(&w.log);
     settle(result, &w, kills);
+    hear_exports(result);
+}
+
+/* True where it runs: its record comes when it ends. */
+static bool run_behind(const struct step *step, struct result *result) {
+    struct child child;
+    if (background_is_full()) {
+        result->cause = "machine";
+        result->detail = "more background steps than a job may have";
+        return false;
+    }
+    return start_script(step, &child, result) && background_begin(step, &child, result->started_us);
 }
 
 /* The host's answer: its status, a reason, and the text that is the step's output. */
@@ -271,18 +306,22 @@ static void blame(struct result *result, const char *cause) {
     result->status = strcmp(cause, "stopped") ? "failure" : "cancelled";
 }
 
-static void carry_out(const struct step *step, struct result *result) {
+/* False where the step goes on behind the others. */
+static bool carry_out(const struct step *step, struct result *result) {
     if (step->kind == HOST)
         ask_host(step, result);
     else if (job.plan->user && !job.person) {
         result->cause = "user";
         result->detail = job.plan->user;
-    } else
+    } else if (step->background && run_behind(step, result))
+        return false;
+    else if (!step->background)
         run_script(step, result);
     /* A stop that came before the end was told is never lost, also when the step ended by itself meanwhile. */
     wake_wait(job.control, NULL, NULL, 0, 0);
     if (woken()->stopped && !(result->cause && !strcmp(result->cause, "log")))
         blame(result, "stopped");
+    return true;
 }
 
 /* What ends the job is told by one step: the one it cut off, or the first one that it kept from beginning. */
@@ -295,14 +334,31 @@ static void run_step(const struct step *step) {
         result.status = "skipped";
         if (end)
             blame(&result, end);
-    } else
-        carry_out(step, &result);
+    } else if (!carry_out(step, &result))
+        return;
     record_exit(job.control, step->index, &result);
     job.failed = job.failed || result.cause;
     job.over = job.over || ends_job(result.cause);
 }
 
-void run_job(int control, const struct plan *plan) {
+/* TERM and a grace for background steps. They have done their work, however they take it. */
+static void end_background(void) {
+    long long until = now_ms() + job.plan->grace_ms, now;
+    int status = 0;
+    family_reap(-1, &status);
+    background_excuse();
+    if (background_running()) {
+        family_signal(SIGTERM);
+        family_signal(SIGCONT);
+    }
+    while (background_running() && (now = now_ms()) < until && !woken()->at_once) {
+        wait_for(-1, until - now);
+        family_reap(-1, &status);
+    }
+}
+
+/* False where there was nothing to run them in: no step has a record then. */
+bool run_job(int control, const struct plan *plan) {
     struct stat st;
     static struct person person;
     job.control = control;
@@ -311,14 +367,18 @@ void run_job(int control, const struct plan *plan) {
     job.deadline = limit(now_ms(), plan->deadline_ms);
     job.workspace = open(plan->workspace, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (job.workspace < 0 || fstat(control, &st) < 0)
-        return;
+        return false;
     job.server = st.st_uid;
     if (plan->user && find_person(plan->user, &person) == 0)
         job.person = &person;
     if (job.person && geteuid() == 0 && getpid() != 1)
         open_passage(plan->workspace, job.person); /* where it fails, the step says that its folder is closed to it */
+    exports_init(plan->scripts, job.person);
     for (size_t i = 0; i < plan->count; i++)
         run_step(&plan->steps[i]);
+    end_background();
     family_end();
+    background_finish(control);
     empty_folder(job.workspace);
+    return true;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -56,6 +57,13 @@ static void enter(const struct plan *plan, const struct step *step, char *const 
         fail(report, "directory");
 }
 
+/* The kernel counts by user, so this is of use only to one who has no other job. */
+static void limit_processes(const struct plan *plan) {
+    struct rlimit limit = {.rlim_cur = (rlim_t)plan->processes, .rlim_max = (rlim_t)plan->processes};
+    if (plan->processes > 0)
+        setrlimit(RLIMIT_NPROC, &limit);
+}
+
 static void run_child(const struct plan *plan, const struct step *step, const struct person *person, char *const *argv,
                       char *const *env, int output, int report) {
     sigset_t none;
@@ -68,6 +76,7 @@ static void run_child(const struct plan *plan, const struct step *step, const st
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     umask(022);
+    limit_processes(plan);
     if (become(person) < 0)
         fail(report, "exec");
 #ifdef __linux__
@@ -78,36 +87,25 @@ static void run_child(const struct plan *plan, const struct step *step, const st
     fail(report, "exec");
 }
 
-static int write_script(const struct plan *plan, const struct step *step, char path[PATH_SIZE]) {
-    size_t done = 0;
+static int write_all(int fd, const char *bytes, size_t size) {
+    for (size_t done = 0; done < size;) {
+        ssize_t n = write(fd, bytes + done, size - done);
+        if (n < 0 && errno != EINTR)
+            return -1;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+static int write_script(const struct plan *plan, const struct step *step, const char *shell, char path[PATH_SIZE]) {
+    const char *preface = shell_preface(shell);
     snprintf(path, PATH_SIZE, "%s/%d", plan->scripts, step->index);
     unlink(path);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    while (fd >= 0 && done < step->script_size) {
-        ssize_t n = write(fd, step->script + done, step->script_size - done);
-        if (n < 0 && errno != EINTR)
-            break;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return fd >= 0 && close(fd) == 0 && done == step->script_size ? 0 : -1;
-}
-
-/* The step's environment with HOME, which only the container's own passwd knows. */
-static char **complete_env(const struct step *step, const struct person *person) {
-    size_t count = 0;
-    while (step->env && step->env[count])
-        count++;
-    static char home[sizeof person->home + 8];
-    char **env = calloc(count + 2, sizeof *env);
-    if (!env)
-        return NULL;
-    for (size_t i = 0; i < count; i++)
-        env[i] = step->env[i];
-    if (person && !env_value(env, "HOME")) {
-        snprintf(home, sizeof home, "HOME=%s", person->home);
-        env[count] = home;
-    }
-    return env;
+    if (fd < 0)
+        return -1;
+    int written = write_all(fd, preface, strlen(preface)) < 0 ? -1 : write_all(fd, step->script, step->script_size);
+    return close(fd) == 0 ? written : -1;
 }
 
 static bool compose(const struct step *step, const struct person *person, char *const *env, const char **argv,
@@ -187,7 +185,7 @@ void launch(const struct plan *plan, const struct step *step, const struct perso
     char path[PATH_SIZE], script[PATH_SIZE];
     size_t count = 0;
     *child = (struct child){.pid = -1, .output = -1};
-    char **env = complete_env(step, person);
+    char **env = step_environment(step, person);
     if (!env || !compose(step, person, env, argv, path, child)) {
         free(env);
         return;
@@ -197,7 +195,7 @@ void launch(const struct plan *plan, const struct step *step, const struct perso
         count++;
     argv[count++] = script;
     argv[count] = NULL;
-    if (write_script(plan, step, script) < 0)
+    if (write_script(plan, step, argv[0], script) < 0)
         snprintf(child->detail, sizeof child->detail, "script file: %s", strerror(errno));
     else
         start(plan, step, person, argv, env, child);

@@ -7,6 +7,8 @@
  *   N.K.log     bytes K*SEGMENT to (K+1)*SEGMENT of step N's output; the reader deletes what it has stored
  *   N.ask       step N is the host's to carry out; N.answer is what came of it
  *   N.exit      how step N ended
+ *   warm        locked while a supervisor lives that was started before there was anything to do; it waits for
+ *   go          which appears when its plan is there and is to be carried out
  * plan, answer and exit are sequences of netstrings, read in pairs of name and value.
  */
 #ifndef FLOWFORGE_SUPERVISOR_H
@@ -27,6 +29,7 @@
 /* How many full segments may wait for the reader before the step has to: bounds a job whose reader is away. With the one
  * being written that is 64 MiB, for the control folder is best on a tmpfs, and what lies there is memory. */
 #define UNREAD_SEGMENTS 3
+#define MOST_BACKGROUND 32
 #define PATH_SIZE 4096
 #define CHUNK (256 << 10)
 
@@ -44,6 +47,7 @@ struct step {
     const char *cwd;
     long long timeout_ms; /* 0: no limit, here and below */
     long long silence_ms;
+    bool background; /* not waited for; without limits of its own */
 };
 
 struct plan {
@@ -52,6 +56,10 @@ struct plan {
     const char *user; /* NULL: stay who we are */
     long long grace_ms;
     long long deadline_ms;
+    long long memory; /* what must be in force: bytes, processes, thousandths of a CPU; 0: no limit */
+    long long pids;
+    long long cpus;
+    long long processes; /* how many the steps' user may have; 0: as many as we */
     struct step *steps;
     size_t count;
 };
@@ -127,6 +135,15 @@ bool family_reap(pid_t main, int *status);
 void family_end(void);
 long long oom_kills(void);
 
+/* limits.c */
+bool limits_in_force(int control, const struct plan *plan);
+long long memory_limit(void);
+const char *memory_limit_text(void);
+
+/* beside.c */
+int hold(void);
+int await_listener(const char *milliseconds, const char *where, char **ports, int count);
+
 /* launch.c */
 struct child {
     pid_t pid;
@@ -137,6 +154,22 @@ struct child {
 int become(const struct person *person);
 void launch(const struct plan *plan, const struct step *step, const struct person *person, struct child *child);
 
+/* background.c */
+bool background_begin(const struct step *step, const struct child *child, long long started_us);
+bool background_is_full(void);
+bool background_running(void);
+size_t background_outputs(int *fds);
+void background_tend(int control, const bool *readable);
+void background_reaped(pid_t pid, int status);
+void background_excuse(void);
+void background_finish(int control);
+
+/* exports.c */
+void exports_init(const char *folder, const struct person *person);
+const char *exports_read(void);
+char **step_environment(const struct step *step, const struct person *person);
+const char *shell_preface(const char *shell);
+
 /* shell.c */
 bool find_program(const char *name, char *const *env, char path[PATH_SIZE]);
 /* Fills argv (at least 6 places) with the default shell and its options; false where there is no shell. */
@@ -144,6 +177,6 @@ bool default_shell(char *const *env, const struct person *person, const char **a
 const char *env_value(char *const *env, const char *name);
 
 /* job.c */
-void run_job(int control, const struct plan *plan);
+bool run_job(int control, const struct plan *plan);
 
 #endif

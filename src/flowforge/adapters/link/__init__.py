@@ -1,0 +1,1 @@
+"""The runner's way to a server on another machine."""

@@ -1,0 +1,52 @@
+"""What CircleCI means by the words that both dialects have.
+
+Source: the configuration reference, https://circleci.com/docs/reference/configuration-reference/
+"""
+
+from flowforge.dialects.circleci.surroundings import environment, values
+from flowforge.dialects.circleci.vocabulary import CIRCLECI_WORDS
+from flowforge.dialects.native.grammar import Cloning, Grammar, Repeats, Tags
+from flowforge.dialects.native.parse import parse_with
+from flowforge.model.inputs import NOTHING_GIVEN, Given
+from flowforge.model.pipeline_config import Parsed
+from flowforge.model.service_spec import ServiceReach
+
+SILENCE = 600.0
+_HOME = "~/"
+
+
+def parse(text: str, path: str, given: Given = NOTHING_GIVEN) -> Parsed:
+    """Never raises on text."""
+    return parse_with(CIRCLECI_GRAMMAR, text, path, given)
+
+
+def workspace(_path: str) -> str:
+    """A job's `working_directory` is where its files are checked out: here always the workspace."""
+    return "."
+
+
+def folder(path: str) -> str:
+    """`~/project/sub` of a step is below the job's own folder, whatever that is called."""
+    if path == "~":
+        return "."
+    if not path.startswith(_HOME) or path.startswith("~/."):
+        return path
+    return path.removeprefix(_HOME).partition("/")[2] or "."
+
+
+CIRCLECI_GRAMMAR = Grammar(
+    name="circleci",
+    versions=("2", "2.0", "2.1"),
+    words=CIRCLECI_WORDS,
+    values=values,
+    env=environment,
+    folder=folder,
+    job_folder=workspace,
+    tags=Tags.LEFT_OUT,
+    repeats=Repeats.NUMBERED,
+    cloning=Cloning.BY_STEP_ONLY,
+    reach=ServiceReach.LOCALHOST,
+    silence=SILENCE,
+    job_variable="CIRCLE_JOB",
+    node_prefixes=("FLOWFORGE_", "CIRCLE_"),
+)

@@ -1,0 +1,46 @@
+"""Which jobs of a run that is over run again, and what their orders are then."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from flowforge.engine.needs import first_broken
+from flowforge.engine.state import JobState
+from flowforge.model.order import JobOrder
+from flowforge.model.status import Cause, Status
+
+
+def failed_again(jobs: Mapping[str, JobState]) -> frozenset[str]:
+    """What failed, what was skipped for it, and what made anything of those ends; empty where nothing failed. `jobs`
+    stand in plan order."""
+    if not any(job.status in (Status.FAILURE, Status.CANCELLED) for job in jobs.values()):
+        return frozenset()
+    chosen: set[str] = set()
+    for key, job in jobs.items():
+        if job.cause is Cause.FILTER:
+            continue
+        if job.status is not Status.SUCCESS or not chosen.isdisjoint(job.needs):
+            chosen.add(key)
+    return frozenset(chosen)
+
+
+def why_not_again(job: JobState, jobs: Mapping[str, JobState]) -> str:
+    """Why this one job cannot run again by itself; empty where it can."""
+    if job.terms.skip:
+        return job.terms.skip
+    broken = first_broken(job, [jobs[key] for key in job.needs])
+    return f'it needs "{broken.key}", which ended as {broken.status}: re-run that first' if broken else ""
+
+
+def renamed(order: JobOrder, before: Mapping[str, str], now: Mapping[str, str]) -> JobOrder:
+    """The order with the names of the new run where it has those of the old one; what a pipeline set itself stays."""
+    steps = (
+        replace(
+            step,
+            env={
+                name: now[name] if before.get(name) == value and name in now else value
+                for name, value in step.env.items()
+            },
+        )
+        for step in order.steps
+    )
+    return replace(order, steps=tuple(steps))

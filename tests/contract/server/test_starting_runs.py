@@ -1,0 +1,56 @@
+"""POST /api/v1/runs: a run that nobody pushed."""
+
+from typing import Any
+
+import pytest
+
+from tests.contract.server.asgi import Client
+from tests.contract.server.world import World
+
+START = "/api/v1/runs"
+
+
+@pytest.fixture(autouse=True)
+async def a_project(world: World) -> None:
+    await world.push()
+
+
+async def test_a_run_is_started_and_says_where_it_is(client: Client) -> None:
+    answer = await client.post(START, {"project": "tools/saw"})
+    assert (answer.status, answer.headers["location"]) == (201, "/api/v1/runs/2")
+    run = answer.json
+    assert (run["event"], run["branch"], run["commit"], run["status"]) == ("manual", "main", None, "pending")
+    assert run["author"] == "local command line"
+
+
+@pytest.mark.parametrize(
+    ("place", "ref"),
+    [
+        ({"branch": "next"}, "refs/heads/next"),
+        ({"tag": "v1"}, "refs/tags/v1"),
+        ({"ref": "refs/pull/3/head", "commit": "c" * 40}, "refs/pull/3/head"),
+    ],
+)
+async def test_a_place_can_be_named(client: Client, place: dict[str, Any], ref: str) -> None:
+    answer = await client.post(START, {"project": "tools/saw", "inputs": {"deep": True, "n": 3}, **place})
+    assert (answer.status, answer.json["ref"], answer.json["commit"]) == (201, ref, place.get("commit"))
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 422),
+        ({"project": "tools/none"}, 404),
+        ({"project": "tools/saw", "pipeline": "other.yml"}, 404),
+        ({"project": "tools/saw", "branch": "a", "tag": "b"}, 422),
+        ({"project": "tools/saw", "ref": "main"}, 422),
+        ({"project": "tools/saw", "commit": "--upload-pack=x"}, 422),
+        ({"project": "tools/saw", "inputs": {"--x": 1}}, 422),
+        ({"project": "tools/saw", "inputs": {"x": [1]}}, 422),
+        ({"project": "tools/saw", "role": "admin"}, 422),
+    ],
+)
+async def test_what_will_not_do_is_refused(client: Client, body: dict[str, Any], status: int) -> None:
+    answer = await client.post(START, body)
+    assert answer.status == status, answer.text
+    assert len((await client.get(START)).json["items"]) == 1

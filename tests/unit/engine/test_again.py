@@ -1,0 +1,52 @@
+"""Which jobs of a run run again."""
+
+from dataclasses import replace
+
+from flowforge.engine.again import failed_again, renamed, why_not_again
+from flowforge.engine.approvals import covers
+from flowforge.engine.state import JobState, Phase
+from flowforge.model.job_terms import JobTerms
+from flowforge.model.order import JobOrder, StepOrder
+from flowforge.model.status import Cause, Status
+from flowforge.model.step_spec import Script
+from tests.contract.store.things import run
+
+
+def job(key: str, status: Status, needs: str = "", cause: Cause | None = None, skip: str = "") -> JobState:
+    return JobState(
+        key=key,
+        needs=tuple(needs.split()),
+        terms=JobTerms(skip=skip),
+        phase=Phase.OVER,
+        status=status,
+        cause=cause,
+    )
+
+
+def test_what_a_filter_left_out_stays_left_out_and_brings_nobody_back() -> None:
+    jobs = [
+        job("a", Status.SKIPPED, cause=Cause.FILTER, skip="not on x"),
+        job("b", Status.SUCCESS, "a"),
+        job("c", Status.FAILURE),
+        job("tell", Status.SUCCESS, "c"),
+        job("d", Status.SKIPPED, "c", cause=Cause.NEEDS),
+    ]
+    assert failed_again({each.key: each for each in jobs}) == {"c", "tell", "d"}
+
+
+def test_a_job_that_is_left_out_cannot_run_again_by_itself() -> None:
+    left_out = job("a", Status.SKIPPED, cause=Cause.FILTER, skip="not on x")
+    assert why_not_again(left_out, {}) == "not on x"
+
+
+def test_an_order_gets_the_names_of_the_new_run_where_it_had_those_of_the_old_one() -> None:
+    step = StepOrder(
+        index=0, name="x", do=Script(text="true"), env={"ID": "7", "MINE": "7", "URL": "set", "GONE": "1"}
+    )
+    order = JobOrder(key="a", name="a", steps=(step,))
+    before, now = {"ID": "7", "URL": "old", "GONE": "1"}, {"ID": "8", "URL": "new"}
+    assert renamed(order, before, now).steps == (replace(step, env={**step.env, "ID": "8"}),)
+
+
+def test_no_approval_covers_nothing() -> None:
+    assert not covers(None, run())
