@@ -250,7 +250,7 @@ def _statuses(settings: Settings, base: Base, links: Links, stack: AsyncExitStac
     stack.push_async_callback(http.aclose)
     forge = commit_statuses(settings, http, SealedVault(base.store, base.sealer, SecretKind.FORGE_TOKEN))
     wording = Wording(context=settings.status_context, links=links)
-    return StatusKeeper(base.store, forge, base.bell, SteadyClock(base.clock), wording)
+    return StatusKeeper(base.store, forge, base.bell, SteadyClock(base.clock), wording, base.data.instance())
 
 
 def _patience(settings: Settings) -> Patience:

@@ -36,8 +36,8 @@ class StatusDebt:
     """What a run's commit should show and does not yet. One a run: a newer state replaces an undelivered older one.
 
     `version` grows with each wanted state, `delivered` is the newest that the forge took.
-    `wanted_at` is when the version came to be wanted. `claimed_until` keeps it for whoever is sending it, newer versions
-    too, so that an older state never lands behind a newer one. One that was given up is tried no more.
+    `wanted_at` is when the version came to be wanted. `claimed_until` keeps it for the server that is sending it,
+    `claimed_by`, newer versions too, so that no older state lands behind a newer one. One given up is tried no more.
     """
 
     run_id: int
@@ -49,4 +49,5 @@ class StatusDebt:
     last_error: str = ""
     wanted_at: datetime | None = None
     claimed_until: datetime | None = None
+    claimed_by: str = ""
     given_up_at: datetime | None = None

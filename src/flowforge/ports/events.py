@@ -20,6 +20,10 @@ class StatusDebts(Protocol):
         """Those at which something is due."""
         ...
 
+    def claimed(self, by: str) -> Sequence[StatusDebt]:
+        """Those that somebody took to send, and neither delivered nor put off."""
+        ...
+
     def next_try(self, beside: Collection[str] = ()) -> datetime | None:
         """When the earliest undelivered one is due, those of the places `beside` left out."""
         ...

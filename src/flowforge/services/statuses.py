@@ -83,9 +83,12 @@ class StatusKeeper:
     bell: Bell
     clock: Clock
     wording: Wording
+    instance: str
+    """The data folder that only one server holds at a time: what is claimed in its name, a server now gone had begun."""
     _read: int = 0
     _probe_at: dict[str, datetime] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
+    _took_back: bool = False
 
     async def serve(self) -> None:
         """Read, owe, pay, until cancelled. What is owed survives this process. Every forge is paid by a task of its
@@ -94,6 +97,7 @@ class StatusKeeper:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 try:
+                    await self._take_back()
                     await self.owe()
                     for place in await self._payable():
                         self._busy.add(place)
@@ -105,6 +109,12 @@ class StatusKeeper:
                 # A run in full swing rings some times a job; one look then serves them all.
                 await asyncio.sleep(BREATH)
                 await rung.wait(max(0.0, pause - BREATH))
+
+    async def _take_back(self) -> None:
+        """Once, before anything is claimed anew."""
+        if not self._took_back:
+            await self.store.write(lambda tx: take_back(tx, self.instance, self.clock.now()))
+            self._took_back = True
 
     async def _pay_alone(self, place: str) -> None:
         try:
@@ -160,7 +170,7 @@ class StatusKeeper:
         """A debt that fails says so itself; none stops another."""
         try:
             now = self.clock.now()
-            if await self.store.write(lambda tx: claim(tx, debt, now)):
+            if await self.store.write(lambda tx: claim(tx, debt, self.instance, now)):
                 await self._pay(debt)
         except FlowForgeError as error:
             log.warning("commit status held up", run=debt.run_id, error=error.message)
@@ -313,14 +323,20 @@ def _first_line(run: Run) -> str:
     return f"config: {line}" if run.cause is Cause.CONFIG else line
 
 
-def claim(tx: Tx, debt: StatusDebt, now: datetime) -> bool:
-    """Whether this version is ours to send now: for a minute nobody sends anything of this run."""
+def claim(tx: Tx, debt: StatusDebt, by: str, now: datetime) -> bool:
+    """Whether this version is ours to send now: for a minute nobody else sends anything of this run."""
     owed = tx.debts.get(debt.run_id)
     if owed != debt:
         return False
     until = now + timedelta(seconds=CLAIMED)
-    tx.debts.save(replace(owed, next_try_at=until, claimed_until=until))
+    tx.debts.save(replace(owed, next_try_at=until, claimed_until=until, claimed_by=by))
     return True
+
+
+def take_back(tx: Tx, by: str, now: datetime) -> None:
+    """What a server claimed and left when it died is sent again by its successor, and need not wait for the claim's end."""
+    for debt in tx.debts.claimed(by):
+        tx.debts.save(replace(debt, next_try_at=now, claimed_until=None, claimed_by=""))
 
 
 def paid(tx: Tx, debt: StatusDebt, now: datetime) -> None:
@@ -328,7 +344,15 @@ def paid(tx: Tx, debt: StatusDebt, now: datetime) -> None:
     if owed is None or owed.delivered >= debt.version:
         return
     tx.debts.save(
-        replace(owed, delivered=debt.version, tries=0, next_try_at=now, claimed_until=None, last_error="")
+        replace(
+            owed,
+            delivered=debt.version,
+            tries=0,
+            next_try_at=now,
+            claimed_until=None,
+            claimed_by="",
+            last_error="",
+        )
     )
     detail = {"context": debt.status.context, "version": debt.version}
     event = NewEvent(
@@ -346,7 +370,7 @@ def postpone(tx: Tx, debt: StatusDebt, at: datetime, now: datetime, error: str) 
         owed = replace(owed, tries=owed.tries + 1, last_error=error)
     else:
         at = now
-    tx.debts.save(replace(owed, next_try_at=at, claimed_until=None))
+    tx.debts.save(replace(owed, next_try_at=at, claimed_until=None, claimed_by=""))
 
 
 def give_up(tx: Tx, debt: StatusDebt, now: datetime, error: str) -> None:

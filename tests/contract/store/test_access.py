@@ -102,6 +102,19 @@ async def test_debts_are_due_longest_waiting_first(store: Store) -> None:
     assert await store.read(lambda tx: tx.debts.next_try()) == later(1)
 
 
+async def test_claimed_debts_are_found_by_who_took_them(store: Store) -> None:
+    await store.write(lambda tx: add_runs(tx, *(run(n) for n in range(1, 5))))
+    rows = [
+        debt(1, claimed_by="one"),
+        debt(2, claimed_by="other"),
+        debt(3),
+        debt(4, claimed_by="one", version=2, delivered=2),
+    ]
+    for row in rows:
+        await store.write(lambda tx, row=row: tx.debts.save(row))
+    assert await store.read(lambda tx: tx.debts.claimed("one")) == [rows[0]]
+
+
 async def test_debts_are_due_by_the_place_they_are_shown_at(store: Store) -> None:
     elsewhere = replace(debt().status, forge="gitlab", origin="https://gitlab.example")
     await store.write(lambda tx: add_runs(tx, *(run(n) for n in range(1, 4))))

@@ -28,7 +28,7 @@ async def sound(world: World) -> History:
         await link.report(claim.lease, [StepReport(index=0, status=Status.SUCCESS, log_end=6)])
         await link.finish(claim.lease, Outcome(status=Status.SUCCESS))
     wording = Wording(context="ci/flowforge", links=Links(""))
-    keeper = StatusKeeper(world.store, FakeCommitStatuses(), world.bell, world.clock, wording)
+    keeper = StatusKeeper(world.store, FakeCommitStatuses(), world.bell, world.clock, wording, "first")
     await keeper.owe()
     await keeper.pay()
     return await world.store.read(read_history)

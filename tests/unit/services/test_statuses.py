@@ -4,6 +4,8 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 
+import pytest
+
 from flowforge.errors import BadInput, FlowForgeError, NotConfigured, StoreUnavailable, Upstream
 from flowforge.model.claim import Outcome
 from flowforge.model.commit_status import CommitStatus, StatusDebt
@@ -13,7 +15,7 @@ from flowforge.services.control import Control
 from flowforge.services.intake import Intake
 from flowforge.services.links import Links
 from flowforge.services.progress import EVENTS
-from flowforge.services.statuses import READER, StatusKeeper, Wording, claim, paid
+from flowforge.services.statuses import READER, StatusKeeper, Wording, claim, paid, take_back
 from tests.unit.services.world import REPOSITORY, World, a_token, push
 
 WORDING = Wording(context="ci/flowforge", links=Links("https://ci.example"))
@@ -38,8 +40,8 @@ class Forge:
         return [(status.state.value, status.description) for status in self.took]
 
 
-def keeper_of(world: World, forge: Forge) -> StatusKeeper:
-    return StatusKeeper(world.store, forge, world.bell, world.clock, WORDING)
+def keeper_of(world: World, forge: Forge, instance: str = "first") -> StatusKeeper:
+    return StatusKeeper(world.store, forge, world.bell, world.clock, WORDING, instance)
 
 
 async def settle(keeper: StatusKeeper) -> None:
@@ -180,13 +182,29 @@ async def test_no_older_state_lands_behind_a_newer_one(world: World) -> None:
     await first.owe()
     sending = await debt_of(world)
     now = world.clock.now()
-    assert await world.store.write(lambda tx: claim(tx, sending, now))
+    assert await world.store.write(lambda tx: claim(tx, sending, "first", now))
     await Control(world.store, world.bell, world.clock).cancel(run_id, "ann")
     await settle(second)
     assert other.took == []
     await world.store.write(lambda tx: paid(tx, sending, now))
     await settle(second)
     assert other.states == [("failure", "cancelled by ann")]
+
+
+@pytest.mark.parametrize(("successor", "told"), [("first", 1), ("second", 0)])
+async def test_what_a_killed_server_was_sending_its_successor_sends_at_once(
+    world: World, successor: str, told: int
+) -> None:
+    """And nobody else: another server may still be at it."""
+    forge = Forge()
+    keeper = keeper_of(world, forge, successor)
+    await world.pushed()
+    await keeper.owe()
+    sending, now = await debt_of(world), world.clock.now()
+    assert await world.store.write(lambda tx: claim(tx, sending, "first", now))
+    await world.store.write(lambda tx: take_back(tx, successor, now))
+    await settle(keeper)
+    assert len(forge.took) == told
 
 
 async def test_events_that_tell_of_no_run_cost_no_write(world: World) -> None:

@@ -30,6 +30,7 @@ _DUE = (
     .limit(bindparam("limit"))
 )
 _PLACES = select(_c.place).where(OWED, _c.next_try_at <= bindparam("now")).distinct().order_by(_c.place)
+_CLAIMED = select(status_debts).where(OWED, _c.claimed_by == bindparam("by")).order_by(_c.run_id)
 _NEXT = select(func.min(_c.next_try_at)).where(OWED, _c.place.not_in(bindparam("beside", expanding=True)))
 
 
@@ -48,6 +49,9 @@ class SqlDebts:
 
     def places(self, now: datetime) -> Sequence[str]:
         return [row[0] for row in self._session.all(_PLACES, {"now": now})]
+
+    def claimed(self, by: str) -> Sequence[StatusDebt]:
+        return _SHAPE.values(self._session.all(_CLAIMED, {"by": by}))
 
     def next_try(self, beside: Collection[str] = ()) -> datetime | None:
         earliest: datetime | None = self._session.scalar(_NEXT, {"beside": sorted(beside)})

@@ -334,7 +334,7 @@ status_debts = Table(
     Column("delivered", Integer, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("next_try_at", Instant, nullable=False),
-    *_words("last_error"),
+    *_words("last_error", "claimed_by"),
     *_instants("wanted_at", "claimed_until", "given_up_at"),
     Index("ix_status_debts_owed", "place", "next_try_at", "run_id", sqlite_where=OWED, postgresql_where=OWED),
 )

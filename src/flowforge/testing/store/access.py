@@ -72,6 +72,9 @@ class MemoryDebts:
     def places(self, now: datetime) -> Sequence[str]:
         return sorted({d.status.place for d in self._owed() if d.next_try_at <= now})
 
+    def claimed(self, by: str) -> Sequence[StatusDebt]:
+        return [debt for debt in self._owed() if debt.claimed_by == by]
+
     def next_try(self, beside: Collection[str] = ()) -> datetime | None:
         return min((d.next_try_at for d in self._owed() if d.status.place not in beside), default=None)
 

@@ -13,8 +13,6 @@ GROUPED = sa.text("\"group\" <> ''")
 OWED = sa.text("delivered < version AND given_up_at IS NULL")
 QUEUED = sa.text("status = 'pending' AND NOT ready AND ready_at IS NOT NULL")
 SERIAL = sa.text("serial_group <> ''")
-
-
 FOLLOWING = sa.text("upstreams IS NOT NULL")
 instant = sa.String(27).with_variant(sa.String(27, collation="C"), "postgresql")
 big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -25,8 +23,6 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-GROUPED = sa.text("\"group\" <> ''")
-FOLLOWING = sa.text("upstreams IS NOT NULL")
 
 counters = sa.table("counters", sa.column("noun"), sa.column("value"))
 for known in ("organisations", "projects"):
@@ -150,7 +146,8 @@ def _deliveries() -> None:
 
 def _status_debts() -> None:
     """Those from before are all owed to GitHub, at an origin that nobody noted."""
-    op.add_column("status_debts", sa.Column("place", sa.Text(), nullable=False, server_default=""))
+    for name in ("place", "claimed_by"):
+        op.add_column("status_debts", sa.Column(name, sa.Text(), nullable=False, server_default=""))
     op.execute("UPDATE status_debts SET place = 'github '")
     op.drop_index("ix_status_debts_owed", "status_debts")
     op.create_index(
