@@ -35,6 +35,7 @@ from flowforge.runner.agent import Agent
 from flowforge.services.local_plan import Standing
 from flowforge.services.local_run import LocalRun
 from flowforge.settings import ExecutorChoice, JobSettings, Settings, load_job_settings
+from flowforge.tasks import plainly
 
 GRACE = 5.0
 """Seconds between TERM and KILL: somebody sits and waits."""
@@ -86,14 +87,12 @@ async def carry_out(run: LocalRun, machine: LocalMachine) -> None:
                 await take_down(executor, machine.say)
 
 
+@plainly
 async def _until_over(run: LocalRun, agent: Agent) -> None:
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(agent.serve())
-            await run.over()
-            serving.cancel()
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from None
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(agent.serve())
+        await run.over()
+        serving.cancel()
 
 
 async def take_down(executor: Executor, say: Say) -> None:

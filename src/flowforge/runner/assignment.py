@@ -17,6 +17,7 @@ from flowforge.ports import Executor, Room, RunnerLink, Spool
 from flowforge.runner.checkpoint import Checkpoint, Section
 from flowforge.runner.heartbeat import Why
 from flowforge.runner.log_pipe import DEFAULT_LIMIT, LogPipe
+from flowforge.tasks import plainly
 
 log = structlog.get_logger()
 
@@ -120,21 +121,15 @@ class Assignment:
             await self._link.report(self.lease, [self._report(step, ended, checkpoint.sections[place])])
         return outcome(exits)
 
+    @plainly
     async def _watch(self, room: Room, step: StepOrder, begun: Checkpoint) -> tuple[Exit, Checkpoint]:
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                pipe = LogPipe(
-                    self._link, self.lease, self._spool, self._masker, tasks, begun, self._log_limit
-                )
-                telling = (
-                    None if step.background else tasks.create_task(self._tell_running(step, begun.start))
-                )
-                ended = await room.run(step, pipe, since=begun.raw)
-                if telling:
-                    telling.cancel()
-                await pipe.finish()
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from group
+        async with asyncio.TaskGroup() as tasks:
+            pipe = LogPipe(self._link, self.lease, self._spool, self._masker, tasks, begun, self._log_limit)
+            telling = None if step.background else tasks.create_task(self._tell_running(step, begun.start))
+            ended = await room.run(step, pipe, since=begun.raw)
+            if telling:
+                telling.cancel()
+            await pipe.finish()
         return ended, pipe.checkpoint
 
     async def _tell_running(self, step: StepOrder, log_start: int) -> None:

@@ -12,6 +12,7 @@ from flowforge.model.attempt import AttemptKey
 from flowforge.model.claim import Lease, Renewal
 from flowforge.ports import RunnerLink
 from flowforge.runner.rhythm import Rhythm
+from flowforge.tasks import plainly
 
 log = structlog.get_logger()
 
@@ -97,18 +98,16 @@ class Heartbeat:
         log.warning("a renewal was not answered, trying again", error=error.message)
         await asyncio.sleep(max(self._rhythm.pause, min(error.retry_after or 0, 2 * self._rhythm.pause)))
 
+    @plainly
     async def _renewal(self, leases: tuple[Lease, ...]) -> Renewal:
         begun = _now()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                call = tasks.create_task(self._link.renew(leases, self._rhythm.renew))
-                changed = tasks.create_task(self._changed.wait())
-                await asyncio.wait((call, changed), return_when=asyncio.FIRST_COMPLETED)
-                await asyncio.wait((call,), timeout=YOUNG)
-                call.cancel()
-                changed.cancel()
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from None
+        async with asyncio.TaskGroup() as tasks:
+            call = tasks.create_task(self._link.renew(leases, self._rhythm.renew))
+            changed = tasks.create_task(self._changed.wait())
+            await asyncio.wait((call, changed), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((call,), timeout=YOUNG)
+            call.cancel()
+            changed.cancel()
         if call.cancelled():
             return Renewal()
         self._feel(tuple(lease.attempt for lease in leases), begun)

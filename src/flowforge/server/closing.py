@@ -8,6 +8,8 @@ from typing import TypeVar
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from flowforge.tasks import plainly
+
 T = TypeVar("T")
 
 
@@ -56,17 +58,15 @@ class LiveStream(Response):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
+@plainly
 async def attended(work: Coroutine[object, object, T], receive: Receive, closing: Closing, otherwise: T) -> T:
     """What the work comes to, or `otherwise` once nobody waits for it any more or the server stops."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            working = tasks.create_task(work)
-            others = [tasks.create_task(closing.wait()), tasks.create_task(_until_gone(receive))]
-            await asyncio.wait((working, *others), return_when=asyncio.FIRST_COMPLETED)
-            for task in (working, *others):
-                task.cancel()
-    except ExceptionGroup as group:
-        raise group.exceptions[0] from None
+    async with asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(work)
+        others = [tasks.create_task(closing.wait()), tasks.create_task(_until_gone(receive))]
+        await asyncio.wait((working, *others), return_when=asyncio.FIRST_COMPLETED)
+        for task in (working, *others):
+            task.cancel()
     return otherwise if working.cancelled() else working.result()
 
 

@@ -21,6 +21,7 @@ from flowforge.model.job_spec import Clone
 from flowforge.model.order import JobOrder, StepOrder
 from flowforge.model.status import Cause, Status
 from flowforge.ports import Sink, Sources
+from flowforge.tasks import plainly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,15 +133,13 @@ class Entrance:
         await house.threads.run(settle)
         return folder
 
+    @plainly
     async def _furnished(self, found: Surroundings | None) -> Surroundings:
         house, key, order = self._house, self._key, self._order
-        try:
-            async with asyncio.TaskGroup() as group:
-                preparing = group.create_task(self._prepared(found))
-                if order.clone is Clone.BEFORE_STEPS and order.source is not None:
-                    group.create_task(house.sources.place(order.source, house.site.workspace(key)))
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        async with asyncio.TaskGroup() as group:
+            preparing = group.create_task(self._prepared(found))
+            if order.clone is Clone.BEFORE_STEPS and order.source is not None:
+                group.create_task(house.sources.place(order.source, house.site.workspace(key)))
         return preparing.result()
 
     async def _prepared(self, found: Surroundings | None) -> Surroundings:

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
+from flowforge.tasks import plainly
+
 T = TypeVar("T")
 
 
+@plainly
 async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Their answers in order. The first that fails cancels the others, and is what is raised."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call) for call in calls]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(call) for call in calls]
     return [task.result() for task in tasks]
