@@ -6,6 +6,7 @@ NATIVE := hatch_build.py $(wildcard src/flowforge/adapters/executors/supervisor/
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -lt 4 ] && echo "$$n" || echo 4)
 PYTEST := $(if $(WITH_COVERAGE),$(BIN)/coverage run -m pytest,$(BIN)/python -m pytest)
 ARGS ?=
+TESTS ?= tests/unit
 
 .PHONY: help setup demo test test-needs unit check style bench soak package lock docs clean
 
@@ -24,7 +25,7 @@ test-needs:
 	@scripts/install-test-needs
 
 unit: .venv/.dev ## the tests of rules and values alone, in seconds
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/unit $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS) $(ARGS)
 
 check: style ## ruff, mypy, import contracts, house tests
 	$(BIN)/python -m pytest -q tests/house
