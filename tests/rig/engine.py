@@ -7,12 +7,15 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from tests.images import EngineConnection
 
 SIOCGIFADDR = 0x8915
+SET = "3"
+"""The kernel's NET_ADDR_SET."""
 NOUNS = ("containers", "networks", "volumes")
 
 
@@ -32,6 +35,10 @@ def gateway() -> str:
     """The address at which containers on the usual network reach this machine."""
     options = _ask("/networks/bridge")["Options"]
     device = options.get("com.docker.network.bridge.name", "docker0")
+    # A bridge that nobody gave an address takes its lowest port's, and changes it while containers come and go: others then
+    # speak to nobody for up to a minute. Engines set one; a bridge that was made by hand may have none.
+    given = Path(f"/sys/class/net/{device}/addr_assign_type").read_text().strip()
+    assert given == SET, f"no fixed address: ip link set {device} address 02:42:ac:11:00:01"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         found = fcntl.ioctl(asked, SIOCGIFADDR, struct.pack("256s", device.encode()))
     return socket.inet_ntoa(found[20:24])
