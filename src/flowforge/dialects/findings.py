@@ -49,7 +49,7 @@ class Findings:
         if len(word) > LONGEST_SUGGESTION or self._suggestions >= MOST_SUGGESTIONS:
             return None
         self._suggestions += 1
-        near = [other for other in words if len(other) <= LONGEST_SUGGESTION]
+        near = [other for other in words if len(other) <= LONGEST_SUGGESTION and other.isprintable()]
         return next(iter(difflib.get_close_matches(word, near, n=1, cutoff=0.6)), None)
 
     def take(self, others: "Findings", but: Container[str]) -> None:

@@ -174,5 +174,5 @@ def _suggestion(word: str, words: Vocabulary, findings: Findings) -> str:
     near = findings.nearest(word, (*words.now, *words.later))
     if near:
         return f"did you mean `{near}`?"
-    names = ", ".join(words.now[:MOST_NAMED])
+    names = ", ".join(each for each in words.now[:MOST_NAMED] if each.isprintable())
     return f"write one of {names}" + (" and others" if len(words.now) > MOST_NAMED else "")
