@@ -22,7 +22,7 @@ class Expander:
     """`pipeline` are the values that the whole file may use, by their names behind `pipeline.`."""
 
     def __init__(self, pipeline: Mapping[str, Node], findings: Findings) -> None:
-        self._pipeline = {f"{EARLY}{name}": value for name, value in pipeline.items()}
+        self.pipeline: Mapping[str, Node] = {f"{EARLY}{name}": value for name, value in pipeline.items()}
         self._findings = findings
         self._nodes = 0
         self._characters = 0
@@ -82,7 +82,7 @@ class Expander:
 
     def _first(self, node: Node) -> tuple[Node, bool]:
         if isinstance(node, Scalar):
-            made = self._scalar(node, self._pipeline, early=True) if "<<" in node.text else node
+            made = self._scalar(node, self.pipeline, early=True) if "<<" in node.text else node
             return made, not (isinstance(made, Scalar) and placeholders(made.text))
         if isinstance(node, Sequence):
             items = [self._once(item) for item in node.items]

@@ -1,15 +1,13 @@
-"""`when:` and `unless:`: a truth, or `and`, `or`, `not`, `equal` and `matches` of others."""
-
-import re
+"""`when:` and `unless:`: a truth, an expression, or `and`, `or`, `not`, `equal` and `matches` of others."""
 
 from flowforge.dialects.findings import quote
-from flowforge.dialects.native.fields import check_placeholders, is_null, items, mapping, shown, single_entry
+from flowforge.dialects.native.expression import expression, looks_like_one
+from flowforge.dialects.native.fields import check_placeholders, is_null, items, mapping, single_entry
 from flowforge.dialects.native.reading import Reading
 from flowforge.dialects.node import Entry, Map, Node, Scalar, Sequence, Value
 from flowforge.dialects.outside import filled
 
 _WORDS = ("and", "or", "not", "equal", "matches")
-_EXPRESSION = re.compile(r"[=!]=|\bstarts-with\b|\bpipeline\.|^not\s")
 _HINT = "write `and`, `or`, `not`, `equal` or `matches` with what they are about"
 
 
@@ -56,10 +54,9 @@ def _all_or_any(entry: Entry, found: tuple[Node, ...], reading: Reading) -> bool
 
 
 def _scalar(node: Scalar, reading: Reading) -> bool | None:
+    if looks_like_one(node):
+        return expression(node, reading)
     check_placeholders(node, reading.findings)
-    if isinstance(node.value, str) and not node.outside and _EXPRESSION.search(node.value):
-        message = f"the expression {shown(node)} cannot be read: it would always hold"
-        reading.findings.error("unknown-condition", node.mark, message, _HINT)
     if _is_open(node, reading):
         return None
     value = filled(node) if node.outside else node.value

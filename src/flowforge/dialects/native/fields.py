@@ -1,5 +1,6 @@
 """Reading a node as what the grammar wants there. After an error each answers a harmless value."""
 
+import re
 from collections.abc import Container, Iterator
 
 from flowforge.dialects.findings import Findings, quote
@@ -12,6 +13,8 @@ MOST_NAMED = 12
 """Words that a hint lists."""
 
 _EXTENSION = "x-"
+_EXPRESSION = re.compile(r"(?<!\\)<<[ \t(]{0,20}(?:not\b[ \t(]{0,20})?pipeline\.[^\n]{1,500}?>>")
+"""In `<< >>`, and more than the name of a value."""
 _FORMS = {
     "text": "write it on the same line, behind the colon",
     "a list": "begin each line below it with `- `",
@@ -63,6 +66,9 @@ def own_text(node: Node, what: str, findings: Findings) -> str:
 
 
 def check_placeholders(node: Scalar, findings: Findings) -> None:
+    if "<<" in node.text and _EXPRESSION.search(node.text):
+        hint = "write it as a `condition`, in `when` or in `filters`"
+        findings.unreadable("bad-expression", node.mark, "an expression cannot stand here", hint)
     for name in placeholders(node.text):
         message = f"there is no value {quote(f'<< {name} >>')} here"
         hint = "declare it, or write the value itself; a text with `<<` is written `\\<<`"

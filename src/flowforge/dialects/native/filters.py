@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from flowforge.dialects.findings import quote
 from flowforge.dialects.native import vocabulary
+from flowforge.dialects.native.expression import expression
 from flowforge.dialects.native.fields import check_keys, items, mapping, text
 from flowforge.dialects.native.grammar import Tags
 from flowforge.dialects.native.reading import Reading
 from flowforge.dialects.native.values import tag_of
-from flowforge.dialects.node import Map, Node, Sequence
+from flowforge.dialects.node import Map, Node, Scalar, Sequence
 from flowforge.dialects.patterns.automaton import Automaton
 
 Matcher = Callable[[str], bool]
@@ -18,6 +19,8 @@ def left_out(filters: Node | None, reading: Reading) -> str:
     """By the branch or tag of the occasion."""
     if filters is None:
         return _without_filters(reading)
+    if isinstance(filters, Scalar) and isinstance(filters.value, str):
+        return "" if expression(filters, reading) is not False else "its filter does not hold"
     body = mapping(filters, "`filters`", reading.findings, "write `branches:` with `only:` below it")
     if body is None:
         return ""
