@@ -1,6 +1,6 @@
 """Which jobs of a run that is over run again, and what their orders are then."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from flowforge.engine.needs import first_broken
@@ -14,11 +14,23 @@ def failed_again(jobs: Mapping[str, JobState]) -> frozenset[str]:
     stand in plan order."""
     if not any(job.status in (Status.FAILURE, Status.CANCELLED) for job in jobs.values()):
         return frozenset()
+    units: frozenset[str] = frozenset()
+    while True:
+        chosen = _chosen(jobs, units)
+        wanted = frozenset(jobs[key].terms.serial_unit for key in chosen) - {""}
+        if wanted == units:
+            return chosen
+        units = wanted
+
+
+def _chosen(jobs: Mapping[str, JobState], units: Container[str]) -> frozenset[str]:
+    """With every job of `units`: what goes on together goes on together again."""
     chosen: set[str] = set()
     for key, job in jobs.items():
         if job.cause is Cause.FILTER:
             continue
-        if job.status is not Status.SUCCESS or not chosen.isdisjoint(job.needs):
+        again = job.status is not Status.SUCCESS or job.terms.serial_unit in units
+        if again or not chosen.isdisjoint(job.needs):
             chosen.add(key)
     return frozenset(chosen)
 

@@ -1,6 +1,7 @@
 """Whose turn it is among runs of one group, and among jobs of one group."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from flowforge.model.job_run import JobRun
 from flowforge.model.run import Gate, Run
@@ -24,13 +25,34 @@ def superseded(run: Run, line: Sequence[Run], newest: int) -> dict[int, int]:
     return {older.id: run.id for older in line if older.id < run.id}
 
 
-def next_job(line: Sequence[JobRun]) -> JobRun | None:
-    """The first that may have its turn, once no job of the group is ready or runs; `line` are those whose time has
-    come, and whoever holds the group."""
-    if any(holds(job) for job in line):
-        return None
-    return next((job for job in line if job.status is Status.PENDING), None)
+def next_job(line: Sequence[JobRun], now: datetime) -> JobRun | None:
+    """The first whose time has come and that may have its turn: anybody's while nobody has it, else one of the same
+    unit."""
+    holder = holder_of(line)
+    return next((job for job in line if _waits(job, now) and may_join(job, holder)), None)
+
+
+def holder_of(line: Sequence[JobRun]) -> JobRun | None:
+    """Who of the group has the turn: a job that is ready or runs, else one still to come of a unit that had it."""
+    active = next((job for job in line if holds(job)), None)
+    if active:
+        return active
+    begun = {_unit(job) for job in line if job.terms.serial_unit and job.attempt}
+    return next((job for job in line if not job.status.terminal and _unit(job) in begun), None)
+
+
+def may_join(job: JobRun, holder: JobRun | None) -> bool:
+    return holder is None or (bool(job.terms.serial_unit) and _unit(job) == _unit(holder))
 
 
 def holds(job: JobRun) -> bool:
     return job.ready or job.status is Status.RUNNING
+
+
+def _waits(job: JobRun, now: datetime) -> bool:
+    met = job.ready_at is not None and job.ready_at <= now
+    return met and job.status is Status.PENDING and not job.ready
+
+
+def _unit(job: JobRun) -> tuple[int, str]:
+    return job.run_id, job.terms.serial_unit

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from flowforge.engine.turns import holds
+from flowforge.engine.turns import holder_of, may_join
 from flowforge.model.job_run import JobRun
 from flowforge.model.lane import Lane
 from flowforge.model.run import Gate, Run
@@ -65,10 +65,10 @@ def _for_its_turn(job: JobRun, at: datetime, around: Surroundings) -> str:
     if at > around.now:
         return f"tried again at {at.astimezone(UTC):%H:%M:%S} UTC"
     group = job.terms.serial_group
-    holder = next((other for other in around.lines.get(group, ()) if holds(other)), None)
+    holder = holder_of(around.lines.get(group, ()))
     return (
         f'waits for job "{holder.key}" of run {holder.run_id} in group {group}'
-        if holder
+        if holder and not may_join(job, holder)
         else "tried again soon"
     )
 

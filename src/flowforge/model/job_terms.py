@@ -30,7 +30,8 @@ class JobTerms:
     `skip` is the sentence that says why filters or conditions leave the job out; empty for one that takes part.
     `allow_failure` lets the run succeed although the job failed. A runner takes the job if it has all of `labels`.
     `environment` names where the job deploys to, and with it which secrets and approvals count.
-    `serial_group` is a name that only one job of the organisation may hold at a time.
+    `serial_group` is a name that only one job of the organisation may hold at a time; jobs of one run with the same
+    `serial_unit` hold it together, from the first of them until the last is over.
     """
 
     kind: JobKind = JobKind.WORK
@@ -41,6 +42,7 @@ class JobTerms:
     labels: tuple[str, ...] = ()
     environment: str = ""
     serial_group: str = ""
+    serial_unit: str = ""
 
 
 NO_TERMS = JobTerms()

@@ -129,13 +129,11 @@ class LocalRun:
     def _opening(self) -> OneJobEvent | None:
         """What a server would wait for and nobody has to wait for here."""
         jobs = self._state.jobs.values()
-        held = {job.terms.serial_group for job in jobs if job.phase in _TAKEN}
+        turns = _turns(jobs)
         for job in jobs:
             if job.phase is Phase.GATED:
                 return Opened(key=job.key, by="whoever runs it here")
-            if job.phase is Phase.QUEUED and (
-                not job.terms.serial_group or job.terms.serial_group not in held
-            ):
+            if job.phase is Phase.QUEUED and turns.get(job.terms.serial_group, _who(job)) == _who(job):
                 return TurnCame(key=job.key)
         return None
 
@@ -146,6 +144,21 @@ class LocalRun:
             seconds=self._clock.monotonic() - self._began,
             jobs=tuple(_job_result(job, self.jobs[key]) for key, job in self._state.jobs.items()),
         )
+
+
+def _turns(jobs: Collection[JobState]) -> dict[str, str]:
+    """Who has the turn of each serial group: a job that was offered, or its unit until that is over."""
+    begun = {job.terms.serial_unit for job in jobs if job.phase in _TAKEN or job.attempt} - {""}
+    return {
+        job.terms.serial_group: _who(job)
+        for job in jobs
+        if job.terms.serial_group
+        and (job.phase in _TAKEN or (job.phase is not Phase.OVER and job.terms.serial_unit in begun))
+    }
+
+
+def _who(job: JobState) -> str:
+    return job.terms.serial_unit or job.key
 
 
 class MemoryLink:

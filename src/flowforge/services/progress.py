@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from flowforge.engine.state import CancelAsked, LetIn, RunEvent, TurnCame
-from flowforge.engine.turns import holds, next_job, next_run, superseded
+from flowforge.engine.turns import holder_of, may_join, next_job, next_run, superseded
 from flowforge.model.event import EventKind
 from flowforge.model.job_run import JobRun
 from flowforge.model.run import Run
@@ -37,7 +37,10 @@ def move_run(tx: Tx, run_id: int, event: RunEvent, now: datetime) -> Moved:
 def let_in(tx: Tx, job: JobRun, now: datetime) -> Moved | None:
     """Give a job its next attempt after a pause, if nobody of its group has the turn. None where it waits on."""
     run = tx.runs.hold(job.run_id)
-    if run is None or any(map(holds, tx.turns.jobs(run.organisation_id, job.terms.serial_group))):
+    if run is None:
+        return None
+    holder = holder_of(tx.turns.jobs(run.organisation_id, job.terms.serial_group))
+    if not may_join(job, holder):
         return None
     return move_run(tx, job.run_id, TurnCame(key=job.key), now)
 
@@ -51,8 +54,7 @@ def _following(tx: Tx, moved: Moved, now: datetime) -> Iterator[Moved]:
         if after:
             yield move_one(tx, after.id, LetIn(), now)
     for group in sorted({job.terms.serial_group for job in moved.changed} - {""}):
-        line = tx.turns.jobs(run.organisation_id, group)
-        job = next_job([job for job in line if holds(job) or (job.ready_at and job.ready_at <= now)])
+        job = next_job(tx.turns.jobs(run.organisation_id, group), now)
         if job:
             yield move_one(tx, job.run_id, TurnCame(key=job.key), now)
 

@@ -34,6 +34,17 @@ def test_what_a_filter_left_out_stays_left_out_and_brings_nobody_back() -> None:
     assert failed_again({each.key: each for each in jobs}) == {"c", "tell", "d"}
 
 
+def test_what_holds_a_group_together_runs_again_together() -> None:
+    unit = JobTerms(serial_group="prod", serial_unit="deploy")
+    jobs = [
+        replace(job("up", Status.SUCCESS), terms=unit),
+        replace(job("check", Status.FAILURE, "up"), terms=unit),
+        job("docs", Status.SUCCESS),
+        job("after", Status.SUCCESS, "up"),
+    ]
+    assert failed_again({each.key: each for each in jobs}) == {"up", "check", "after"}
+
+
 def test_a_job_that_is_left_out_cannot_run_again_by_itself() -> None:
     left_out = job("a", Status.SKIPPED, cause=Cause.FILTER, skip="not on x")
     assert why_not_again(left_out, {}) == "not on x"

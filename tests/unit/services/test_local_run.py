@@ -240,6 +240,19 @@ async def test_a_gate_is_open_to_whoever_stands_beside_it_and_filters_count_here
     assert result.status is Status.SUCCESS
 
 
+async def test_a_unit_goes_before_others_of_its_serial_group_until_it_is_over() -> None:
+    unit = JobTerms(serial_group="prod", serial_unit="deploy")
+    local = Local(
+        _job("up", "go", terms=unit),
+        _job("other", "go", terms=JobTerms(serial_group="prod")),
+        _job("check", "go", needs=("up",), terms=unit),
+        _job("look", "go", needs=("up",), terms=unit),
+    )
+    await local.carry_out({"go": Act()})
+    started = [event.job for event in local.events if isinstance(event, JobStarted)]
+    assert (started[0], started[-1]) == ("up", "other")
+
+
 async def test_a_jobs_own_rules_try_it_again_and_then_it_may_fail() -> None:
     rules = JobTerms(retry=(RetryRule(limit=2, exit_codes=(3,)),), allow_failure=True)
     local = Local(_job("flaky", "bad", terms=rules), _job("after", "x", needs=("flaky",)))

@@ -134,6 +134,51 @@ async def test_jobs_of_a_serial_group_have_their_turn_across_runs(world: World) 
     await sound(world)
 
 
+UNIT: dict[str, Any] = {"serial_group": "prod", "serial_unit": "main/deploy"}
+TOGETHER = plan(
+    job("up", **UNIT),
+    job("check", "up", **UNIT),
+    job("look", "up", **UNIT),
+    job("ok", "check look", kind=JobKind.APPROVAL, **UNIT),
+    job("down", "ok", **UNIT),
+)
+
+
+async def test_jobs_of_a_unit_hold_their_serial_group_together_until_the_last_is_over(world: World) -> None:
+    first = await world.planned_as(TOGETHER, number=1)
+    second = await world.planned_as(TOGETHER, number=2)
+    link = await world.runner()
+    await finish(link, await claimed(link))
+    check, look = await claimed(link), await claimed(link)
+    assert {check.lease.attempt.run, look.lease.attempt.run} == {first}, "both at once"
+    await finish(link, check)
+    await finish(link, look)
+    assert await link.claim(a_token(), 0) is None, "a person has yet to open the gate"
+    assert (await reasons(world, second))["up"] == f'waits for job "ok" of run {first} in group prod'
+    await control_of(world).open_gate(first, "ok", "ann")
+    await finish(link, await claimed(link))
+    assert (await world.run(first)).status is Status.SUCCESS
+    await finish(link, await claimed(link), Outcome(status=Status.CANCELLED, cause=Cause.CANCELLED))
+    await sound(world)
+
+
+async def test_a_unit_keeps_its_turn_through_the_pause_of_one_of_its_jobs_and_loses_it_with_the_last(
+    world: World,
+) -> None:
+    first = await world.planned_as(TOGETHER, number=1)
+    second = await world.planned_as(TOGETHER, number=2)
+    link, watch = await world.runner(), watch_of(world)
+    await finish(link, await claimed(link), BROKEN)
+    assert await link.claim(a_token(), 0) is None
+    world.clock.tick(60)
+    assert (await reasons(world, first))["up"].endswith("tried again soon")
+    await watch.let_in_due_jobs()
+    claim = await claimed(link)
+    assert claim.lease.attempt.run == first
+    await finish(link, claim, Outcome(status=Status.FAILURE, cause=Cause.EXIT, reason="exit code 1"))
+    assert (await claimed(link)).lease.attempt.run == second
+
+
 async def test_a_cancelled_job_passes_its_turn_on(world: World) -> None:
     serial = plan(job("ship", serial_group="prod"))
     first, second = [await world.planned_as(serial, number=number) for number in (1, 2)]

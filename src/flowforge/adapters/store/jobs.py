@@ -14,11 +14,13 @@ from flowforge.model.lane import Lane
 from flowforge.model.trigger import PullRequest
 
 
-def _job(*, serial_group: str, **columns: Any) -> JobRun:  # noqa: ARG001  a copy of what the terms say, to be found by
+def _job(*, serial_group: str, serial_unit: str, **columns: Any) -> JobRun:  # noqa: ARG001  what the terms say, to be found by
     return JobRun(**columns)
 
 
-SHAPE = Shape(jobs, _job, {"serial_group": "terms.serial_group"}, without=("lane",))
+SHAPE = Shape(
+    jobs, _job, {"serial_group": "terms.serial_group", "serial_unit": "terms.serial_unit"}, without=("lane",)
+)
 _c = jobs.c
 
 _ADD = insert(jobs)

@@ -216,7 +216,7 @@ jobs = Table(
     Column("kept_from", Id),
     Column("terms", JsonOf(JobTerms, usual=NO_TERMS)),
     Column("lane", Ordered, nullable=False),
-    *_words("serial_group"),
+    *_words("serial_group", "serial_unit"),
     _created(),
     *_instants("ready_at", "started_at", "finished_at"),
     # Last, so that a listing never reads through it.

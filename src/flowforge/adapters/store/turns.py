@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from flowforge.adapters.store.jobs import LISTED
 from flowforge.adapters.store.jobs import SHAPE as JOB_SHAPE
@@ -36,8 +36,10 @@ _JOBS = (
     .where(
         _j.serial_group == bindparam("serial"),
         _j.serial_group != "",
-        _j.status.in_(_GOING),
-        _j.ready_at.is_not(None),
+        or_(
+            and_(_j.status.in_(_GOING), _j.ready_at.is_not(None)),
+            and_(_j.serial_unit != "", _r.status.in_(_GOING)),
+        ),
         _r.organisation_id == bindparam("organisation"),
     )
     .order_by(_j.ready_at, _j.id)

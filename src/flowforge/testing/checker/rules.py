@@ -162,18 +162,29 @@ def one_run_of_a_group_at_a_time(history: History) -> Iterator[str]:
 
 
 def one_job_of_a_serial_group_at_a_time(history: History) -> Iterator[str]:
-    groups = {job.id: job.terms.serial_group for job in history.jobs if job.terms.serial_group}
-    busy: dict[str, int] = {}
+    """Or one unit, whose jobs hold the group together until the last of them is over."""
+    jobs = {job.id: job for job in history.jobs if job.terms.serial_group}
+    ends = {
+        _holder(jobs[event.job_id]): event.id
+        for event in history.events
+        if event.kind is EventKind.JOB_FINISHED and event.job_id in jobs
+    }
+    busy: dict[str, str] = {}
     for event in history.events:
-        group = groups.get(event.job_id or 0)
-        if group is None or event.job_id is None:
+        job = jobs.get(event.job_id or 0)
+        if job is None:
             continue
-        if event.kind is EventKind.JOB_STARTED:
-            other = busy.setdefault(group, event.job_id)
-            if other != event.job_id:
-                yield f"job {event.job_id} began beside job {other} of group {group}"
-        if event.kind in _LEAVES and busy.get(group) == event.job_id:
+        group, holder = job.terms.serial_group, _holder(job)
+        if event.kind is EventKind.JOB_STARTED and busy.setdefault(group, holder) != holder:
+            yield f"{holder} began beside {busy[group]} of group {group}"
+        leaves = event.id == ends.get(holder) if job.terms.serial_unit else event.kind in _LEAVES
+        if leaves and busy.get(group) == holder:
             del busy[group]
+
+
+def _holder(job: JobRun) -> str:
+    unit = job.terms.serial_unit
+    return f"unit {unit} of run {job.run_id}" if unit else f"job {job.id}"
 
 
 _LEAVES = (EventKind.JOB_FINISHED, EventKind.JOB_QUEUED, EventKind.JOB_READY)

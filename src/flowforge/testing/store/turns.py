@@ -27,9 +27,8 @@ class MemoryTurns:
             job
             for job in self._tables.jobs
             if job.terms.serial_group == serial_group != ""
-            and not job.status.terminal
-            and job.ready_at is not None
             and self._organisation(job) == organisation_id
+            and (_stands(job) or (job.terms.serial_unit and self._goes_on(job)))
         ]
         return _in_line(rows)
 
@@ -51,9 +50,17 @@ class MemoryTurns:
             and run.gate is not Gate.APPROVAL
         ]
 
+    def _goes_on(self, job: JobRun) -> bool:
+        run = self._tables.runs.get(job.run_id)
+        return run is not None and not run.status.terminal
+
     def _organisation(self, job: JobRun) -> int:
         run = self._tables.runs.get(job.run_id)
         return run.organisation_id if run else 0
+
+
+def _stands(job: JobRun) -> bool:
+    return not job.status.terminal and job.ready_at is not None
 
 
 def _in_line(rows: Sequence[JobRun]) -> list[JobRun]:

@@ -162,7 +162,8 @@ def _status_debts() -> None:
 def _turns() -> None:
     op.add_column("runs", sa.Column("supersedes", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("runs", sa.Column("gate", sa.String(32), nullable=False, server_default="open"))
-    op.add_column("jobs", sa.Column("serial_group", sa.Text(), nullable=False, server_default=""))
+    for name in ("serial_group", "serial_unit"):
+        op.add_column("jobs", sa.Column(name, sa.Text(), nullable=False, server_default=""))
     op.create_index(
         "ix_jobs_queued", "jobs", ["ready_at", "id"], sqlite_where=QUEUED, postgresql_where=QUEUED
     )
