@@ -43,11 +43,8 @@ def _with(
 
 _TOP = _with(
     native.TOP,
-    now=("orbs", "experimental", "description"),
-    later={
-        "setup": "write all jobs into this file: it is not made by a first pipeline",
-        "job-groups": "list the group's jobs in the workflow",
-    },
+    now=("orbs", "experimental", "description", "job-groups"),
+    later={"setup": "write all jobs into this file: it is not made by a first pipeline"},
     instead={},
     others=True,
 )
@@ -55,10 +52,24 @@ _TOP = _with(
 _JOB = _with(
     native.JOB,
     now=("type",),
-    later=_MACHINES,
+    later={
+        **_MACHINES,
+        "plan_name": "it belongs to a job of the type `release`: write one that deploys in its steps",
+        "key": "it belongs to a job of the type `lock`: write `serial-group: NAME` at the jobs instead",
+    },
     without={
         "circleci_ip_ranges": "jobs use the addresses of their runner",
         "branches": "write `filters` in the workflow",
+    },
+)
+
+_JOB_TYPE = _with(
+    native.JOB_TYPE,
+    now=("approval",),
+    later={
+        "release": "write a job that deploys in its steps, with `deploy_to: NAME` in the workflow",
+        "lock": "write `serial-group: NAME` at the jobs, or at a group of them in `job-groups`",
+        "unlock": "write `serial-group: NAME` at the jobs, or at a group of them in `job-groups`",
     },
 )
 
@@ -76,6 +87,7 @@ _CONTAINER = _with(
 CIRCLECI_WORDS = Words(
     top=_TOP,
     job=_JOB,
+    job_type=_JOB_TYPE,
     executor=_with(native.EXECUTOR, later=_MACHINES),
     container=_CONTAINER,
     service=_with(native.SERVICE, without=_SIGN_IN),

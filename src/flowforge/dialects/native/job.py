@@ -10,7 +10,7 @@ from flowforge.dialects.native.definition import Definition
 from flowforge.dialects.native.definitions import with_executor
 from flowforge.dialects.native.duration import duration
 from flowforge.dialects.native.environment import environment
-from flowforge.dialects.native.fields import items, one_of, whole_number
+from flowforge.dialects.native.fields import items, one_of, text, unusable_word, whole_number
 from flowforge.dialects.native.grammar import Cloning
 from flowforge.dialects.native.names import folder, label, variable, word
 from flowforge.dialects.native.reading import Reading
@@ -25,8 +25,9 @@ from flowforge.model.resources import Network
 from flowforge.model.secret_ref import SecretRef
 from flowforge.model.step_spec import Checkout, Script, StepSpec
 
+BUILD = "build"
 NOTHING = "no-op"
-TYPES = ("build", NOTHING)
+APPROVAL = "approval"
 MOST_PARTS = 1000
 
 _NETWORKS = tuple(Network)
@@ -134,16 +135,28 @@ def _environment(node: Node, reading: Reading) -> Mapping[str, str]:
     return reading.once("environment", node, lambda: environment(node, reading.findings))
 
 
+def is_gate(body: Map) -> bool:
+    """A job that is defined as an approval."""
+    kind = body.get("type")
+    return isinstance(kind, Scalar) and kind.text == APPROVAL
+
+
 def _does_nothing(body: Map, reading: Reading) -> bool:
     """A job of another type than `build`: one that only stands for others in `requires`."""
     kind = body.get("type")
-    return kind is not None and one_of(kind, "`type`", TYPES, reading.findings) == NOTHING
+    if kind is None:
+        return False
+    word = text(kind, "`type`", reading.findings)
+    types = reading.grammar.words.job_type
+    if isinstance(kind, Scalar) and word and word not in types.now:
+        unusable_word(kind, types, "bad-value", reading.findings)
+    return word != BUILD
 
 
 def _steps(key: Scalar, body: Map, place: Around, around: Beside, reading: Reading) -> Steps:
     node = body.get("steps")
     if _does_nothing(body, reading):
-        return (StepSpec(name="no-op", do=Script(text=":")),)
+        return (StepSpec(name=NOTHING, do=Script(text=":")),)
     if node is None:
         hint = "write `steps:` with at least one line such as `- run: make test`"
         reading.findings.error("missing-key", key.mark, "this job has no `steps`", hint)

@@ -6,6 +6,7 @@ from functools import partial
 from flowforge.dialects.findings import quote
 from flowforge.dialects.native.definition import Definition
 from flowforge.dialects.native.fields import check_keys, mapping
+from flowforge.dialects.native.groups import Defined, Group, look_at, read_groups
 from flowforge.dialects.native.job import job
 from flowforge.dialects.native.limits import MOST_DEFINED
 from flowforge.dialects.native.names import name
@@ -22,12 +23,15 @@ from flowforge.model.job_spec import JobSpec
 def jobs(body: Map, reading: Reading) -> tuple[JobSpec, ...]:
     own = _defined(body, reading)
     defined = {**own, **read_orbs(body.get("orbs"), reading)}
+    groups = read_groups(body.get("job-groups"), defined, reading)
     _check_commands(reading)
     order = body.get("workflows")
     if order is None:
+        _check_unused_groups(groups, (), Defined(jobs=defined, groups=groups), reading)
         return place_jobs(defined, whole_file(own, reading), reading)
-    found = workflows(order, defined, reading)
+    found = workflows(order, Defined(jobs=defined, groups=groups), reading)
     _check_unused(own, found, reading)
+    _check_unused_groups(groups, found, Defined(jobs=defined, groups=groups), reading)
     return place_jobs(defined, found, reading)
 
 
@@ -78,6 +82,19 @@ def _check_unused(defined: Mapping[str, Definition], found: tuple[Workflow, ...]
             title = quote(each.key.text)
             hint = f"add {quote('- ' + each.key.text)} to a workflow, or remove the job"
             reading.findings.warning("unused-job", each.key.mark, f"no workflow uses the job {title}", hint)
+
+
+def _check_unused_groups(
+    groups: Mapping[str, Group], found: tuple[Workflow, ...], defined: Defined, reading: Reading
+) -> None:
+    used = {name for workflow in found for place in workflow.places for name in place.groups}
+    unused = {name: each for name, each in groups.items() if name not in used}
+    reading.aside(partial(look_at, unused, defined, reading))
+    if not reading.findings.failed:
+        for name, each in unused.items():
+            message = f"no workflow uses the job group {quote(name)}"
+            hint = f"add {quote('- ' + name)} to a workflow, or remove the group"
+            reading.findings.warning("unused-job", each.key.mark, message, hint)
 
 
 def _check_commands(reading: Reading) -> None:

@@ -7,6 +7,7 @@ from flowforge.dialects.findings import Findings, quote
 from flowforge.dialects.native.place import Place
 from flowforge.dialects.native.requirement import Requirement
 from flowforge.dialects.native.workflow import Workflow
+from flowforge.model.status import Status
 
 MOST_NEEDS = 200_000
 
@@ -31,9 +32,11 @@ def needs_of(workflow: Workflow, defined: Collection[str], findings: Findings) -
             hint = "give this one a name of its own, below it: `name: …`"
             message = f"the workflow has {quote(place.name)} twice"
             findings.error("duplicate-job", place.mark, message, hint)
-        elif place.family:
-            families.setdefault(place.family, []).append(place.name)
+        else:
+            for family in {place.family, *place.groups} - {""}:
+                families.setdefault(family, []).append(place.name)
         places.setdefault(place.name, place)
+    _check_outcomes(workflow, findings)
     if _too_many(workflow, places, families, findings):
         return dict.fromkeys(places, ())
     needs = {
@@ -44,6 +47,17 @@ def needs_of(workflow: Workflow, defined: Collection[str], findings: Findings) -
     for cycle in _cycles(needs):
         _report(cycle, needs, findings)
     return needs
+
+
+def _check_outcomes(workflow: Workflow, findings: Findings) -> None:
+    """Of a group it can only be asked whether it succeeds, and whether it is over."""
+    groups = {name for place in workflow.places for name in place.groups}
+    asked = (each for place in workflow.places for each in place.requires if each.name in groups)
+    for each in asked:
+        if each.accepts and Status.SKIPPED not in each.accepts:
+            hint = f"write {quote(each.name + ': terminal')}, or ask one of its jobs: {quote(each.name + '/JOB: failed')}"
+            message = f"{quote(each.name)} is a job group: it succeeds, or it is over"
+            findings.error("bad-value", each.mark, message, hint)
 
 
 def _too_many(
@@ -73,7 +87,7 @@ def _resolved(
         name = requirement.name
         if not name:
             continue
-        if name == place.name or (name not in places and name == place.family):
+        if name == place.name or (name not in places and name in (place.family, *place.groups)):
             message = f"the job {quote(name)} requires itself"
             hint = "remove it, or name the job it really waits for"
             findings.error("needs-itself", requirement.mark, message, hint)

@@ -16,7 +16,7 @@ from flowforge.dialects.native.fields import (
     texts,
     wrong_type,
 )
-from flowforge.dialects.native.job import Work, job
+from flowforge.dialects.native.job import APPROVAL, Work, is_gate, job
 from flowforge.dialects.native.matrix import Combination, matrix, title_of
 from flowforge.dialects.native.names import group, name, word
 from flowforge.dialects.native.parameters import bind
@@ -28,19 +28,19 @@ from flowforge.model.job_spec import JobSpec
 from flowforge.model.job_terms import JobKind, JobTerms
 from flowforge.model.problem import Mark
 
-APPROVAL = "approval"
 TYPES = ("build", APPROVAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """`name` is what `requires` calls it, and `family` what it calls all places of one matrix. `spec` is None where
-    the job cannot be read."""
+    """`name` is what `requires` calls it, `family` what it calls all places of one matrix, and each of `groups` all of
+    one job group. `spec` is None where the job cannot be read."""
 
     name: str
     job: str
     mark: Mark
     family: str = ""
+    groups: tuple[str, ...] = ()
     requires: tuple[Requirement, ...] = ()
     spec: JobSpec | None = None
     parts: int = 1
@@ -60,7 +60,7 @@ class Use:
 
 
 def places(node: Node, jobs: Mapping[str, Definition], reading: Reading) -> Iterator[Place]:
-    entry = _entry(node, reading)
+    entry = invocation(node, reading)
     if entry is None:
         return
     if not isinstance(entry.value, Map):
@@ -72,7 +72,10 @@ def places(node: Node, jobs: Mapping[str, Definition], reading: Reading) -> Iter
     definition = jobs.get(entry.key.text)
     if definition is None:
         _unknown(entry.key, jobs, reading)
-        yield Place(name=_own_name(entry.value, entry.key, reading) or entry.key.text, job="", mark=node.mark)
+        yield Place(name=own_name(entry.value, entry.key, reading) or entry.key.text, job="", mark=node.mark)
+        return
+    if is_gate(definition.body):
+        yield _gate(entry.key, entry.value, reading)
         return
     words = reading.grammar.words.place
     known = replace(words, now=(*words.now, *definition.parameters)) if definition.parameters else words
@@ -80,7 +83,8 @@ def places(node: Node, jobs: Mapping[str, Definition], reading: Reading) -> Iter
     yield from _placed(entry.key, entry.value, definition, reading)
 
 
-def _entry(node: Node, reading: Reading) -> Entry | None:
+def invocation(node: Node, reading: Reading) -> Entry | None:
+    """The name of a job or group, and what a workflow says of it."""
     if isinstance(node, Scalar):
         key = Scalar(text=text(node, "a job's name", reading.findings), value=node.value, mark=node.mark)
         return Entry(key=key, value=Map(entries={}, mark=node.mark)) if key.text else None
@@ -111,7 +115,7 @@ def _is_gate(body: Map, reading: Reading) -> bool:
 
 def _gate(key: Scalar, body: Map, reading: Reading) -> Place:
     check_keys(body, reading.grammar.words.place, reading.findings)
-    title = _own_name(body, key, reading) or name(key, "a gate", reading.findings)
+    title = own_name(body, key, reading) or name(key, "a gate", reading.findings)
     spec = JobSpec(key=title, name=title, steps=(), terms=JobTerms(kind=JobKind.APPROVAL))
     return Place(
         name=title,
@@ -123,7 +127,7 @@ def _gate(key: Scalar, body: Map, reading: Reading) -> Place:
     )
 
 
-def _own_name(body: Map, key: Scalar, reading: Reading) -> str:
+def own_name(body: Map, key: Scalar, reading: Reading) -> str:
     node = body.get("name")
     if node is None:
         return ""
@@ -172,7 +176,7 @@ def _one(key: Scalar, definition: Definition, use: Use, reading: Reading) -> Pla
         bound = bind(definition.parameters, arguments, noun, key.mark, reading.findings)
     beside = (body.get("pre-steps"), body.get("post-steps"))
     work = job(definition, {**bound, **use.values}, beside, reading)
-    own = _own_name(body, key, reading)
+    own = own_name(body, key, reading)
     return Place(
         name=own or (f"{key.text}-{use.title}" if use.title else key.text),
         job=key.text,

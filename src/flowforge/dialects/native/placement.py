@@ -134,6 +134,8 @@ def _parts(spec: JobSpec, placed: Placed, around: _Around, reading: Reading) -> 
     skip = around.skips[placed.place.name]
     terms = replace(spec.terms, accepts=accepts, skip=skip) if accepts or skip else spec.terms
     total = len(placed.keys)
+    if total > 1 and terms.serial_group and not terms.serial_unit:
+        terms = replace(terms, serial_unit=placed.keys[0])
     for number, key in enumerate(placed.keys, start=1):
         yield replace(
             spec,

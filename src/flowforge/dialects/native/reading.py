@@ -80,8 +80,10 @@ class Reading:
     def visit(self, mark: Mark) -> None:
         self._visits += 1
         if self._visits > MOST_VISITS:
-            message = f"the commands of this file come to more than {MOST_VISITS} steps"
-            self.findings.error("too-many", mark, message, "call commands from fewer places")
+            message = (
+                f"the commands and job groups of this file come to more than {MOST_VISITS} steps and jobs"
+            )
+            self.findings.error("too-many", mark, message, "use them in fewer places")
             raise Refused
 
     def aside(self, look: Callable[[], object]) -> None:

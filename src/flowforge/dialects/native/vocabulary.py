@@ -24,6 +24,7 @@ class Words(NamedTuple):
 
     top: Vocabulary
     job: Vocabulary
+    job_type: Vocabulary
     executor: Vocabulary
     container: Vocabulary
     service: Vocabulary
@@ -121,6 +122,8 @@ JOB = Vocabulary(
         "timeout-minutes": "write `timeout`, such as `timeout: 10m`",
     },
 )
+
+JOB_TYPE = Vocabulary(unknown="unknown type of a job:", now=("build", "no-op"))
 
 EXECUTOR = Vocabulary(
     unknown="unknown key of an executor:",
@@ -266,6 +269,24 @@ PLACE = Vocabulary(
     },
 )
 
+JOB_GROUP = Vocabulary(
+    unknown="unknown key of a job group:",
+    now=("jobs", "serial-group", "description"),
+    later={"parameters": "write the values at the jobs that it lists"},
+    instead={"requires": "write it where a workflow uses the group"},
+)
+GROUP_PLACE = Vocabulary(
+    unknown="unknown key of a workflow's job group:",
+    now=("requires", "name", "serial-group", *_LOGIC),
+    later={
+        "matrix": "write `matrix` at the jobs of the group",
+        "context": "write `context` at the jobs of the group",
+        "pre-steps": "write `pre-steps` at the jobs of the group",
+        "post-steps": "write `post-steps` at the jobs of the group",
+    },
+    instead={"type": "leave it out: the group's jobs have types"},
+)
+
 MATRIX = Vocabulary(unknown="unknown key of a matrix:", now=("parameters", "exclude", "alias", "include"))
 
 FILTERS = Vocabulary(unknown="unknown key of `filters`:", now=("branches", "tags"))
@@ -318,6 +339,7 @@ UPSTREAM = Vocabulary(
 NATIVE = Words(
     top=TOP,
     job=JOB,
+    job_type=JOB_TYPE,
     executor=EXECUTOR,
     container=CONTAINER,
     service=SERVICE,

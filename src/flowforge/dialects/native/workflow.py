@@ -1,12 +1,13 @@
 """`workflows:`: which jobs stand where, with which values, and what they wait for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flowforge.dialects.findings import quote
 from flowforge.dialects.native.condition import allowed
 from flowforge.dialects.native.definition import Definition
-from flowforge.dialects.native.fields import check_keys, items, mapping
+from flowforge.dialects.native.fields import check_keys, mapping
+from flowforge.dialects.native.groups import Defined, listed_places
 from flowforge.dialects.native.names import name
 from flowforge.dialects.native.place import Place, places
 from flowforge.dialects.native.reading import Reading
@@ -20,12 +21,12 @@ class Workflow:
     places: tuple[Place, ...]
 
 
-def workflows(node: Node, jobs: Mapping[str, Definition], reading: Reading) -> tuple[Workflow, ...]:
+def workflows(node: Node, defined: Defined, reading: Reading) -> tuple[Workflow, ...]:
     body = mapping(node, "`workflows`", reading.findings)
     if body is None:
         return ()
     found = tuple(
-        _workflow(entry, jobs, reading) for entry in body.entries.values() if not _is_version(entry)
+        _workflow(entry, defined, reading) for entry in body.entries.values() if not _is_version(entry)
     )
     if not found:
         hint = "write a name below it, and `jobs:` below that, or remove `workflows`"
@@ -43,7 +44,7 @@ def _is_version(entry: Entry) -> bool:
     return entry.key.text == "version" and isinstance(entry.value, Scalar)
 
 
-def _workflow(entry: Entry, jobs: Mapping[str, Definition], reading: Reading) -> Workflow:
+def _workflow(entry: Entry, defined: Defined, reading: Reading) -> Workflow:
     title = name(entry.key, "a workflow", reading.findings)
     body = mapping(entry.value, f"the workflow {quote(title)}", reading.findings)
     if body is None:
@@ -55,10 +56,5 @@ def _workflow(entry: Entry, jobs: Mapping[str, Definition], reading: Reading) ->
         reading.findings.error("missing-key", entry.key.mark, "this workflow has no `jobs`", hint)
         return Workflow(name=title, places=())
     skip = "" if allowed(body, reading) else f"the workflow {quote(title)} is left out: {CONDITION}"
-    return Workflow(name=title, places=tuple(_places(listed, skip, jobs, reading)))
-
-
-def _places(node: Node, skip: str, jobs: Mapping[str, Definition], reading: Reading) -> Iterator[Place]:
-    for item in items(node, "`jobs`", reading.findings):
-        for place in places(item, jobs, reading):
-            yield replace(place, skip=skip) if skip else place
+    found = listed_places(listed, title, defined, reading)
+    return Workflow(name=title, places=tuple(replace(place, skip=skip) if skip else place for place in found))

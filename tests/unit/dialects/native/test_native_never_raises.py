@@ -98,6 +98,7 @@ def shaped(draw: Callable[[Any], Any]) -> str:
             "executors": st.one_of(st.dictionaries(words, job, max_size=2), trees),
             "triggers": st.one_of(st.dictionaries(words, trees, max_size=3), trees),
             "orbs": st.one_of(st.dictionaries(words, st.dictionaries(words, trees, max_size=2)), trees),
+            "job-groups": st.one_of(st.dictionaries(words, workflow, max_size=2), trees),
             "concurrency": trees,
             "paths": trees,
         },
