@@ -5,8 +5,11 @@ Source: the configuration reference, https://circleci.com/docs/reference/configu
 
 from flowforge.dialects.circleci.surroundings import environment, values
 from flowforge.dialects.circleci.vocabulary import CIRCLECI_WORDS
+from flowforge.dialects.findings import Findings
+from flowforge.dialects.native.fields import flag
 from flowforge.dialects.native.grammar import Cloning, Grammar, Repeats, Tags
 from flowforge.dialects.native.parse import parse_with
+from flowforge.dialects.node import Map
 from flowforge.model.inputs import NOTHING_GIVEN, Given
 from flowforge.model.pipeline_config import Parsed
 from flowforge.model.service_spec import ServiceReach
@@ -18,6 +21,21 @@ _HOME = "~/"
 def parse(text: str, path: str, given: Given = NOTHING_GIVEN) -> Parsed:
     """Never raises on text."""
     return parse_with(CIRCLECI_GRAMMAR, text, path, given)
+
+
+def check_setup(body: Map, findings: Findings) -> None:
+    """Source: https://circleci.com/docs/guides/orchestrate/dynamic-config/"""
+    node = body.get("setup")
+    if node is not None and flag(node, "`setup`", findings):
+        message = (
+            "`setup: true` makes this the first of two pipelines: a job of it makes the real config and hands it to "
+            "CircleCI, which is not here to take it"
+        )
+        hint = (
+            "commit the config that it makes as `.circleci/config.yml`; in place of the path-filtering orb "
+            "write `paths` at the jobs"
+        )
+        findings.error("setup-config", node.mark, message, hint)
 
 
 def workspace(_path: str) -> str:
@@ -40,6 +58,7 @@ CIRCLECI_GRAMMAR = Grammar(
     words=CIRCLECI_WORDS,
     values=values,
     env=environment,
+    check=check_setup,
     folder=folder,
     job_folder=workspace,
     tags=Tags.LEFT_OUT,

@@ -43,8 +43,7 @@ def _with(
 
 _TOP = _with(
     native.TOP,
-    now=("orbs", "experimental", "description", "job-groups"),
-    later={"setup": "write all jobs into this file: it is not made by a first pipeline"},
+    now=("orbs", "experimental", "description", "job-groups", "setup"),
     instead={},
     others=True,
 )
@@ -96,7 +95,7 @@ CIRCLECI_WORDS = Words(
     run=_with(native.RUN, without=_RERUNS),
     workflow=_with(
         native.WORKFLOW,
-        later={"triggers": "write `triggers:` with `schedule:` at the top level, and `when` here"},
+        now=("triggers",),
         without=_RERUNS,
     ),
     place=_with(native.PLACE, without={"override-with": "jobs of orbs are not looked for", **_RERUNS}),

@@ -1,5 +1,6 @@
 """A whole file, in any dialect that shares this grammar."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
@@ -27,6 +28,7 @@ from flowforge.model.inputs import NOTHING_GIVEN, Given
 from flowforge.model.job_spec import JobSpec
 from flowforge.model.pipeline_config import OnFailure, Parsed, PipelineConfig
 from flowforge.model.problem import Mark
+from flowforge.model.schedule import Schedule
 
 
 def parse(text: str, path: str, given: Given = NOTHING_GIVEN) -> Parsed:
@@ -52,6 +54,7 @@ def _begun(root: Map, grammar: Grammar, given: Given, findings: Findings) -> Pip
     body = expander.begin(root)
     check_keys(body, grammar.words.top, findings)
     _check_version(body, grammar, findings)
+    grammar.check(body, findings)
     reading = Reading(findings=findings, grammar=grammar, given=given, expander=expander)
     reading.executors = definitions(body.get("executors"), "executor", grammar.words.executor, reading)
     reading.commands = definitions(body.get("commands"), "command", vocabulary.COMMAND, reading)
@@ -76,10 +79,12 @@ def _values(grammar: Grammar, given: Given, mark: Mark) -> Mapping[str, Node]:
 def _pipeline(body: Map, declared: Mapping[str, Parameter], reading: Reading) -> PipelineConfig:
     findings = reading.findings
     env = {**reading.grammar.env(reading.given), **environment(body.get("environment"), findings)}
+    started = triggers(body.get("triggers"), declared, reading)
+    reading.schedules = started.schedules
     placed = jobs(body, reading)
     check_limits(placed, env, body.mark, findings)
     title = body.get("name")
-    started = triggers(body.get("triggers"), declared, reading)
+    _check_schedules(reading.schedules, body, findings)
     by_path = paths_left_out(body.get("paths"), reading)
     return PipelineConfig(
         name=label(title, "`name`", findings) if title else PurePosixPath(findings.path).stem,
@@ -90,10 +95,19 @@ def _pipeline(body: Map, declared: Mapping[str, Parameter], reading: Reading) ->
         on_failure=_on_failure(body, findings),
         concurrency=concurrency(body.get("concurrency"), reading),
         inputs=input_specs(declared),
-        schedules=started.schedules,
+        schedules=reading.schedules,
         upstreams=started.upstreams,
         skip=started.skip or by_path or _nobody_left(placed),
     )
+
+
+def _check_schedules(schedules: tuple[Schedule, ...], body: Map, findings: Findings) -> None:
+    names = Counter(each.name for each in schedules)
+    twice = next((name for name, count in names.items() if count > 1), None)
+    if twice is not None:
+        mark = _place_of(body, "triggers" if "triggers" in body.entries else "workflows")
+        message = f"two schedules are called {quote(twice)}"
+        findings.error("duplicate-key", mark, message, "give each another name")
 
 
 def _nobody_left(jobs: tuple[JobSpec, ...]) -> str:

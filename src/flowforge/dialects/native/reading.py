@@ -13,6 +13,7 @@ from flowforge.dialects.node import Map, Node
 from flowforge.dialects.tree import Refused
 from flowforge.model.inputs import Given
 from flowforge.model.problem import Mark
+from flowforge.model.schedule import Schedule
 
 Made = TypeVar("Made")
 
@@ -32,6 +33,7 @@ class Reading:
     commands: Mapping[str, Definition] = field(default_factory=dict)
     executors: Mapping[str, Definition] = field(default_factory=dict)
     orbs: Mapping[str, str] = field(default_factory=dict)
+    schedules: tuple[Schedule, ...] = ()
     patterns: Patterns = field(default_factory=Patterns)
     _visits: int = 0
     _known: dict[tuple[object, int], Any] = field(default_factory=dict)

@@ -107,21 +107,21 @@ def _schedule(node: Node, number: int, declared: Mapping[str, Parameter], readin
     if body is None:
         return Schedule(name=name, cron="")
     check_keys(body, vocabulary.SCHEDULE, findings)
-    title, cron, zone, branches, inputs = (
+    title, written, zone, branches, inputs = (
         body.get(key) for key in ("name", "cron", "timezone", "branches", "inputs")
     )
-    if cron is None:
+    if written is None:
         findings.error("missing-key", node.mark, "this schedule has no `cron`", 'write `cron: "0 4 * * *"`')
     return Schedule(
         name=label(title, "`name`", findings) if title else name,
-        cron=_cron(cron, findings) if cron else "",
+        cron=cron(written, findings) if written else "",
         zone=_zone(zone, findings) if zone else "UTC",
         branches=_branches(branches, findings),
         inputs=_inputs(inputs, declared, reading) if inputs else {},
     )
 
 
-def _cron(node: Node, findings: Findings) -> str:
+def cron(node: Node, findings: Findings) -> str:
     written = text(node, "`cron`", findings)
     wrong = parse_cron(written)
     if written and isinstance(wrong, str):

@@ -287,6 +287,26 @@ GROUP_PLACE = Vocabulary(
     instead={"type": "leave it out: the group's jobs have types"},
 )
 
+WORKFLOW_TRIGGER = Vocabulary(
+    unknown="unknown trigger of a workflow:",
+    now=("schedule",),
+    instead={
+        "push": "write `triggers` at the top level",
+        "pull_request": "write `triggers` at the top level",
+    },
+)
+WORKFLOW_SCHEDULE = Vocabulary(
+    unknown="unknown key of a schedule:",
+    now=("cron", "filters"),
+    instead={"branches": "put it below `filters`", "timezone": "write the time in UTC"},
+)
+
+SCHEDULE_FILTERS = Vocabulary(
+    unknown="unknown key of a schedule's `filters`:",
+    now=("branches",),
+    instead={"tags": "leave it out: a schedule runs branches"},
+)
+
 MATRIX = Vocabulary(unknown="unknown key of a matrix:", now=("parameters", "exclude", "alias", "include"))
 
 FILTERS = Vocabulary(unknown="unknown key of `filters`:", now=("branches", "tags"))

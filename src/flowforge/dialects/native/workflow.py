@@ -12,7 +12,8 @@ from flowforge.dialects.native.names import name
 from flowforge.dialects.native.place import Place, places
 from flowforge.dialects.native.reading import Reading
 from flowforge.dialects.native.taking_part import CONDITION
-from flowforge.dialects.node import Entry, Node, Scalar
+from flowforge.dialects.native.workflow_schedules import NEVER, Timed, timed, why_not_now
+from flowforge.dialects.node import Entry, Map, Node, Scalar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +26,13 @@ def workflows(node: Node, defined: Defined, reading: Reading) -> tuple[Workflow,
     body = mapping(node, "`workflows`", reading.findings)
     if body is None:
         return ()
+    entries = [entry for entry in body.entries.values() if not _is_version(entry)]
+    times = [_timed(entry, reading) for entry in entries]
+    schedules = {name: each for timed in times for name, each in timed.schedules.items()}
+    reading.schedules += tuple(each for timed in times for each in timed.schedules.values())
     found = tuple(
-        _workflow(entry, defined, reading) for entry in body.entries.values() if not _is_version(entry)
+        _workflow(entry, defined, why_not_now(own, schedules, reading), reading)
+        for entry, own in zip(entries, times, strict=True)
     )
     if not found:
         hint = "write a name below it, and `jobs:` below that, or remove `workflows`"
@@ -44,7 +50,12 @@ def _is_version(entry: Entry) -> bool:
     return entry.key.text == "version" and isinstance(entry.value, Scalar)
 
 
-def _workflow(entry: Entry, defined: Defined, reading: Reading) -> Workflow:
+def _timed(entry: Entry, reading: Reading) -> Timed:
+    body = entry.value
+    return timed(body.get("triggers"), entry.key.text, reading) if isinstance(body, Map) else NEVER
+
+
+def _workflow(entry: Entry, defined: Defined, not_now: str, reading: Reading) -> Workflow:
     title = name(entry.key, "a workflow", reading.findings)
     body = mapping(entry.value, f"the workflow {quote(title)}", reading.findings)
     if body is None:
@@ -55,6 +66,7 @@ def _workflow(entry: Entry, defined: Defined, reading: Reading) -> Workflow:
         hint = "write `jobs:` with a line `- name` for each job"
         reading.findings.error("missing-key", entry.key.mark, "this workflow has no `jobs`", hint)
         return Workflow(name=title, places=())
-    skip = "" if allowed(body, reading) else f"the workflow {quote(title)} is left out: {CONDITION}"
+    why = ("" if allowed(body, reading) else CONDITION) or not_now
+    skip = f"the workflow {quote(title)} is left out: {why}" if why else ""
     found = listed_places(listed, title, defined, reading)
     return Workflow(name=title, places=tuple(replace(place, skip=skip) if skip else place for place in found))
