@@ -45,6 +45,7 @@ def plan(pipeline: PipelineConfig, occasion: Occasion) -> Plan:
 def occasion_env(occasion: Occasion) -> dict[str, str]:
     """The names every step finds set; a pipeline's own `environment` may override them."""
     trigger = occasion.trigger
+    request = trigger.pull_request
     return {
         "CI": "true",
         "FLOWFORGE": "true",
@@ -56,6 +57,9 @@ def occasion_env(occasion: Occasion) -> dict[str, str]:
         "FLOWFORGE_COMMIT": trigger.commit,
         "FLOWFORGE_REF": trigger.ref,
         "FLOWFORGE_BRANCH": trigger.branch,
+        "FLOWFORGE_TAG": trigger.tag,
+        "FLOWFORGE_PULL_REQUEST": str(request.number) if request else "",
+        "FLOWFORGE_TARGET_BRANCH": request.target if request else "",
         "FLOWFORGE_TITLE": trigger.title,
         "FLOWFORGE_AUTHOR": trigger.author,
     }

@@ -29,6 +29,18 @@ class InputSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Where a repository lives: the kind of forge, its page there, and its default branch. Empty where nobody knows."""
+
+    forge: str = ""
+    url: str = ""
+    default_branch: str = ""
+
+
+NO_HOME = Home()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
     """What a config is read for. Without a trigger it is read as such: every condition may hold, every filter may pass,
     and inputs have their defaults. `changed` are the paths that the trigger's commits touched, None where that is not
@@ -39,6 +51,8 @@ class Given:
     run_id: int = 0
     inputs: Mapping[str, InputValue] = field(default_factory=dict)
     changed: tuple[str, ...] | None = None
+    home: Home = NO_HOME
+    run_url: str = ""
 
 
 NOTHING_GIVEN = Given()

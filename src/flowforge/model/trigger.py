@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+_TAGS = "refs/tags/"
+
 
 class TriggerEvent(StrEnum):
     PUSH = "push"
@@ -43,6 +45,11 @@ class Trigger:
     pull_request: PullRequest | None = None
     caused_by: int | None = None
     inputs: Mapping[str, str | bool | int | float] = field(default_factory=dict)
+
+    @property
+    def tag(self) -> str:
+        """Empty where it is none."""
+        return self.ref.removeprefix(_TAGS) if self.ref.startswith(_TAGS) else ""
 
     @property
     def trusted(self) -> bool:

@@ -16,7 +16,7 @@ from flowforge.engine.state import LeftOut, Planned, Rejected
 from flowforge.errors import BadInput, Bug, FlowForgeError, NotFound, TooLarge, Upstream
 from flowforge.forges.source_url import source_url
 from flowforge.model.event import EventKind
-from flowforge.model.inputs import Given
+from flowforge.model.inputs import Given, Home
 from flowforge.model.job_run import JobRun
 from flowforge.model.pipeline_config import PipelineConfig
 from flowforge.model.plan import Plan
@@ -174,6 +174,8 @@ class Preparer:
             run_id=run.id,
             inputs=trigger.inputs,
             changed=None if changed is None else tuple(changed),
+            home=home_of(project),
+            run_url=self.links.run(run.id),
         )
 
     async def _read(self, source: Source, path: str) -> bytes | None:
@@ -197,6 +199,11 @@ class Preparer:
             if await self._has_files(source, folder):
                 return f"{wanted}; {folder} is there, but its dialect cannot be run yet"
         return f"{wanted}: add one that names at least one job"
+
+
+def home_of(project: Project) -> Home:
+    url = f"{project.origin}/{project.name}"
+    return Home(forge=project.forge, url=url, default_branch=project.default_branch)
 
 
 def with_types(path: str, content: bytes, given: Given) -> Given:

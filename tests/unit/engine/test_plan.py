@@ -1,8 +1,10 @@
 """From a pipeline to orders."""
 
+from dataclasses import replace
+
 from flowforge.engine.graph import in_order
 from flowforge.engine.outcome import outcome
-from flowforge.engine.plan import Occasion, plan
+from flowforge.engine.plan import Occasion, occasion_env, plan
 from flowforge.model.claim import Outcome
 from flowforge.model.exit import Exit
 from flowforge.model.job_spec import Clone, JobSpec
@@ -12,7 +14,7 @@ from flowforge.model.secret_ref import SecretRef
 from flowforge.model.source import Source
 from flowforge.model.status import Cause, Status
 from flowforge.model.step_spec import Checkout, Script, StepSpec, When
-from flowforge.model.trigger import Trigger, TriggerEvent
+from flowforge.model.trigger import PullRequest, Trigger, TriggerEvent
 
 TRIGGER = Trigger(
     event=TriggerEvent.PUSH,
@@ -45,6 +47,20 @@ def test_jobs_stand_behind_what_they_need_and_otherwise_as_written() -> None:
         "unit",
         "ship",
     )
+
+
+def test_a_tag_and_a_pull_request_are_told_to_every_step() -> None:
+    tagged = replace(TRIGGER, event=TriggerEvent.TAG, ref="refs/tags/v1", branch="")
+    found = occasion_env(replace(OCCASION, trigger=tagged))
+    assert (found["FLOWFORGE_TAG"], found["FLOWFORGE_BRANCH"], found["FLOWFORGE_PULL_REQUEST"]) == (
+        "v1",
+        "",
+        "",
+    )
+    request = PullRequest(number=5, target="main", fork=True)
+    found = occasion_env(replace(OCCASION, trigger=replace(TRIGGER, pull_request=request)))
+    assert (found["FLOWFORGE_PULL_REQUEST"], found["FLOWFORGE_TARGET_BRANCH"]) == ("5", "main")
+    assert found["FLOWFORGE_TAG"] == ""
 
 
 def test_a_plan_keeps_needs_and_the_failure_policy() -> None:

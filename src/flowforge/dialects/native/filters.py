@@ -8,7 +8,6 @@ from flowforge.dialects.native.expression import expression
 from flowforge.dialects.native.fields import check_keys, items, mapping, text
 from flowforge.dialects.native.grammar import Tags
 from flowforge.dialects.native.reading import Reading
-from flowforge.dialects.native.values import tag_of
 from flowforge.dialects.node import Map, Node, Scalar, Sequence
 from flowforge.dialects.patterns.automaton import Automaton
 
@@ -82,7 +81,7 @@ def _branch(reading: Reading) -> str:
 
 def _tag(reading: Reading) -> str:
     trigger = reading.given.trigger
-    return tag_of(trigger) if trigger else ""
+    return trigger.tag if trigger else ""
 
 
 def _only_and_ignore(

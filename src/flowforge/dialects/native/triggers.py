@@ -10,7 +10,6 @@ from flowforge.dialects.native.filters import names_left_out, paths_left_out
 from flowforge.dialects.native.names import label, word
 from flowforge.dialects.native.parameters import Parameter, bind
 from flowforge.dialects.native.reading import Reading
-from flowforge.dialects.native.values import tag_of
 from flowforge.dialects.native.vocabulary import Vocabulary
 from flowforge.dialects.node import Map, Node, Scalar, Sequence
 from flowforge.dialects.outside import filled
@@ -96,7 +95,7 @@ def _subject(name: str, reading: Reading) -> tuple[str, str]:
     if trigger is None or trigger.event is not TriggerEvent(name):
         return noun, ""
     if name == "tag":
-        return noun, tag_of(trigger)
+        return noun, trigger.tag
     return noun, trigger.pull_request.target if trigger.pull_request else trigger.branch
 
 

@@ -16,15 +16,9 @@ _SAMPLE = Trigger(
 )
 """Stands in where a file is read for nothing in particular."""
 
-_TAGS = "refs/tags/"
-
 
 def trigger_of(given: Given) -> Trigger:
     return given.trigger or _SAMPLE
-
-
-def tag_of(trigger: Trigger) -> str:
-    return trigger.ref.removeprefix(_TAGS) if trigger.ref.startswith(_TAGS) else ""
 
 
 def pipeline_values(given: Given) -> Mapping[str, InputValue]:
@@ -44,7 +38,7 @@ def pipeline_values(given: Given) -> Mapping[str, InputValue]:
         "project.name": name,
         "project.owner": owner,
         "git.branch": trigger.branch,
-        "git.tag": tag_of(trigger),
+        "git.tag": trigger.tag,
         "git.ref": trigger.ref,
         "git.revision": trigger.commit,
         "git.base_revision": trigger.before,

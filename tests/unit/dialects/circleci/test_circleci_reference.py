@@ -8,7 +8,7 @@ import pytest
 from flowforge.dialects.circleci import CIRCLECI
 from flowforge.dialects.circleci.surroundings import environment, values
 from flowforge.dialects.circleci.vocabulary import CIRCLECI_WORDS
-from flowforge.model.inputs import NOTHING_GIVEN, Given
+from flowforge.model.inputs import NOTHING_GIVEN, Given, Home
 from flowforge.model.trigger import PullRequest, Trigger, TriggerEvent
 
 PAGE = (Path(__file__).parents[4] / "docs/reference/circleci.md").read_text()
@@ -44,9 +44,15 @@ def test_page_names_exactly_the_variables_that_are_set() -> None:
         ref="refs/tags/v1",
         branch="x",
         author="y",
-        pull_request=PullRequest(number=1, target="main", fork=True),
+        pull_request=PullRequest(number=1, target="main", fork=True, source_repository="c/d"),
     )
-    found = {*environment(Given(trigger=trigger)), "CIRCLE_JOB", "CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL"}
+    home = Home(forge="github", url="https://forge.example/a/b")
+    found = {
+        *environment(Given(trigger=trigger, home=home, run_url="https://ci.example/1")),
+        "CIRCLE_JOB",
+        "CIRCLE_NODE_INDEX",
+        "CIRCLE_NODE_TOTAL",
+    }
     assert found == set(re.findall(r"`(CIRCLE[A-Z0-9_]+)`", section("Variables")))
 
 

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from flowforge.dialects.native import NATIVE, vocabulary
+from flowforge.dialects.native.values import trigger_of
+from flowforge.engine.plan import Occasion, occasion_env
+from flowforge.model.inputs import NOTHING_GIVEN
 
 ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs/reference/native.md").read_text()
@@ -45,6 +48,15 @@ def test_table_names_exactly_the_words_that_come_later(place: str) -> None:
     cell = row.split("|")[2].split(";")
     words = set(re.findall(r"`([^`]+)`", " ".join(part for part in cell if "requires" not in part)))
     assert words == set(LATER[place].later)
+
+
+def test_page_names_exactly_the_variables_that_are_set() -> None:
+    occasion = Occasion(run_id=1, number=1, trigger=trigger_of(NOTHING_GIVEN), source=None)
+    table = PAGE.split("Every step finds these variables")[1].split("\n## ")[0]
+    assert set(re.findall(r"`((?:CI|FLOWFORGE)[A-Z_]*)`", table)) == {
+        *occasion_env(occasion),
+        "FLOWFORGE_JOB",
+    }
 
 
 def test_table_names_exactly_the_codes_of_the_sources() -> None:
