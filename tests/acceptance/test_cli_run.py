@@ -252,6 +252,25 @@ def test_what_cannot_be_begun_is_one_line(
     assert done.err.count("\n") == 1
 
 
+def test_a_run_that_filters_leave_out_says_so_in_one_line_and_touches_no_engine(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "app", "docker", tmp_path / "left")
+    (folder.path / ".circleci").mkdir(parents=True)
+    folder.left.mkdir()
+    config = (
+        "jobs: {a: {docker: [image: no/such], steps: [run: make]}}\n"
+        'workflows: {w: {when: pipeline.git.branch == "main", jobs: [a]}}\n'
+    )
+    (folder.path / ".circleci/config.yml").write_text(config)
+    done = folder.run(DOCKER_HOST="unix:///nowhere.sock")
+    reason = "none of its jobs takes part: a: the workflow `w` is left out: its condition does not hold"
+    assert (done.code, done.out, done.err) == (0, f"↷ skipped: {reason}\n", "")
+    (event,) = map(json.loads, folder.run("--json").out.splitlines())
+    assert (event["event"], event["status"], event["reason"]) == ("finished", "skipped", reason)
+    assert [(job["name"], job["status"], job["cause"]) for job in event["jobs"]] == [
+        ("a", "skipped", "filter")
+    ]
+
+
 def test_a_config_with_errors_is_shown_as_lint_shows_it(tmp_path: Path) -> None:
     folder = Folder(tmp_path, "process", tmp_path)
     folder.write(TWO_JOBS.replace("requires: [build]", "requires: [biuld]"))

@@ -30,7 +30,11 @@ from flowforge.services.local_plan import (
 )
 from flowforge.settings import ExecutorChoice
 
-_EXIT_CODES = {Status.SUCCESS: ExitCode.FINE, Status.CANCELLED: ExitCode.CANCELLED}
+_EXIT_CODES = {
+    Status.SUCCESS: ExitCode.FINE,
+    Status.SKIPPED: ExitCode.FINE,
+    Status.CANCELLED: ExitCode.CANCELLED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

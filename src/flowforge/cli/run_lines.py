@@ -100,6 +100,9 @@ class RunLines:
         )
 
     def _summary(self, event: RunFinished) -> Iterator[str]:
+        if event.status is Status.SKIPPED:
+            yield f"{self._terminal.status(event.status)}: {one_line(event.reason)}"
+            return
         yield ""
         for job in event.jobs:
             yield self._result(job)

@@ -56,7 +56,8 @@ class Session:
         machine = LocalMachine(choice=self.choice, slots=self.slots, environ=os.environ, say=audience.say)
         with _parts_speak_through(audience.say), _interrupted_by_person(run, audience.say), _moving(audience):
             try:
-                await carry_out(run, machine)
+                if not run.status.terminal:
+                    await carry_out(run, machine)
             except asyncio.CancelledError:
                 return Status.CANCELLED
         if audience.lost:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from flowforge.engine.machine import advance
 from flowforge.engine.mask import Masker
@@ -23,8 +24,8 @@ from flowforge.engine.state import (
 )
 from flowforge.errors import LeaseLost
 from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
-from flowforge.model.plan import Plan
-from flowforge.model.status import Status
+from flowforge.model.plan import Plan, PlannedJob
+from flowforge.model.status import Cause, Status
 from flowforge.ports import Clock
 from flowforge.services.local_events import JobFinished, JobResult, JobStarted, LocalEvent, RunFinished
 from flowforge.services.local_job import LocalJob
@@ -48,10 +49,7 @@ class LocalRun:
             for number, planned in enumerate(plan.jobs, start=1)
         }
         self._by_id = {job.id: job for job in self.jobs.values()}
-        states = {
-            job.order.key: JobState(key=job.order.key, needs=job.needs, terms=job.terms, built_in=(ON_LOSS,))
-            for job in plan.jobs
-        }
+        states = {job.order.key: _state(job, plan.skip) for job in plan.jobs}
         self._state = RunState(jobs=states, on_failure=plan.on_failure)
         self._secrets = secrets
         self._clock = clock
@@ -144,6 +142,15 @@ class LocalRun:
             seconds=self._clock.monotonic() - self._began,
             jobs=tuple(_job_result(job, self.jobs[key]) for key, job in self._state.jobs.items()),
         )
+
+
+def _state(job: PlannedJob, skip: str) -> JobState:
+    """`skip` says why the whole run is left out."""
+    state = JobState(key=job.order.key, needs=job.needs, terms=job.terms, built_in=(ON_LOSS,))
+    if not skip:
+        return state
+    reason = job.terms.skip or skip
+    return replace(state, phase=Phase.OVER, status=Status.SKIPPED, cause=Cause.FILTER, reason=reason)
 
 
 def _turns(jobs: Collection[JobState]) -> dict[str, str]:

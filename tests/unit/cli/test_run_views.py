@@ -99,6 +99,14 @@ def test_a_program_that_reads_along_gets_lines_and_a_summary() -> None:
     )
 
 
+def test_a_run_that_is_left_out_is_one_line() -> None:
+    terminal = _terminal()
+    skipped = JobResult(name="a", status=Status.SKIPPED, cause=Cause.FILTER, reason="no", seconds=0, steps=())
+    event = RunFinished(status=Status.SKIPPED, reason="its filter\nsays no", seconds=0, jobs=(skipped,))
+    PlainView(["a"], terminal).hear(event)
+    assert _printed(terminal) == "↷ skipped: its filter says no\n"
+
+
 def _values(events: Sequence[LocalEvent]) -> list[dict[str, object]]:
     out = io.StringIO()
     view = JsonView(out)

@@ -35,6 +35,8 @@ from flowforge.testing.spool import MemorySpool
 from tests.unit.services.world import a_token
 
 SECRET = "correct-horse"
+TRIGGER = Trigger(event=TriggerEvent.PUSH, repository="app", commit="")
+OCCASION = Occasion(run_id=1, number=1, trigger=TRIGGER, source=None)
 
 
 def _job(
@@ -59,8 +61,7 @@ class Local:
 
     def __init__(self, *jobs: JobSpec, secrets: Mapping[str, str] | None = None) -> None:
         config = PipelineConfig(name="ci", dialect="native", path="ci.yml", jobs=jobs)
-        trigger = Trigger(event=TriggerEvent.PUSH, repository="app", commit="")
-        planned = plan(config, Occasion(run_id=1, number=1, trigger=trigger, source=None))
+        planned = plan(config, OCCASION)
         self.events: list[LocalEvent] = []
         self.run = LocalRun(planned, secrets or {}, SystemClock(), self.events.append)
         self.link = self.run.link()
@@ -238,6 +239,20 @@ async def test_a_gate_is_open_to_whoever_stands_beside_it_and_filters_count_here
         "docs": (Status.SKIPPED, "branch x is not main"),
     }
     assert result.status is Status.SUCCESS
+
+
+async def test_a_plan_that_filters_leave_out_is_over_at_once_with_all_its_jobs() -> None:
+    jobs = (_job("a", "x", terms=JobTerms(skip="not on x")), _job("b", "x"))
+    events: list[LocalEvent] = []
+    config = PipelineConfig(name="ci", dialect="native", path="ci.yml", jobs=jobs, skip="no file changed")
+    run = LocalRun(plan(config, OCCASION), {}, SystemClock(), events.append)
+    (result,) = events
+    assert isinstance(result, RunFinished)
+    assert (run.status, result.reason) == (Status.SKIPPED, "no file changed")
+    assert [(job.status, job.cause, job.reason) for job in result.jobs] == [
+        (Status.SKIPPED, Cause.FILTER, "not on x"),
+        (Status.SKIPPED, Cause.FILTER, "no file changed"),
+    ]
 
 
 async def test_a_unit_goes_before_others_of_its_serial_group_until_it_is_over() -> None:
