@@ -79,6 +79,8 @@ def _order(spec: JobSpec, outer: Mapping[str, str], occasion: Occasion) -> JobOr
             timeout=step.timeout,
             silence_timeout=step.silence_timeout,
             background=step.background,
+            reruns=step.reruns,
+            rerun_pause=step.rerun_pause,
         )
         for index, step in enumerate(spec.steps)
     )

@@ -16,7 +16,8 @@ class StepOrder:
     """A step with everything resolved: `index` counts from 0, `env` is complete but for secrets and the room's own names.
 
     One in the `background` is started at its place and not waited for; it knows no time limits but the job's, ends with
-    the job at the latest, and never fails it by how it ended.
+    the job at the latest, and never fails it by how it ended. One that exits with a failure is run again up to `reruns`
+    times, `rerun_pause` seconds later each, with a time limit of its own each time and one log.
     """
 
     index: int
@@ -28,6 +29,8 @@ class StepOrder:
     timeout: float | None = None
     silence_timeout: float | None = None
     background: bool = False
+    reruns: int = 0
+    rerun_pause: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

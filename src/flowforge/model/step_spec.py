@@ -32,7 +32,8 @@ class Checkout:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSpec:
     """`timeout` bounds the step, `silence_timeout` the time without output; seconds, None for no bound. One in the
-    `background` is not waited for, and ends with the job."""
+    `background` is not waited for, and ends with the job. One that ends with a failing exit code is run again up to
+    `reruns` times, `rerun_pause` seconds later each."""
 
     name: str
     do: Script | Checkout
@@ -42,3 +43,5 @@ class StepSpec:
     timeout: float | None = None
     silence_timeout: float | None = None
     background: bool = False
+    reruns: int = 0
+    rerun_pause: float = 0.0

@@ -67,6 +67,9 @@ def _step(step: StepOrder, secrets: Mapping[str, str], room: Surroundings) -> Pa
         return
     if step.background:
         yield "background", ""
+    if step.reruns:
+        yield "reruns", str(step.reruns)
+        yield "pause", str(round(step.rerun_pause * 1000))
     yield "cwd", _text(step.working_directory or ".", "working_directory")
     for word in step.do.shell:
         yield "shell", _text(word, "shell")

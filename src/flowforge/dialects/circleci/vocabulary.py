@@ -11,10 +11,7 @@ _MACHINES = {
     "macos": "run this job where there is a Mac, and leave it out here",
     "windows": "run this job where there is Windows, and leave it out here",
 }
-_RERUNS = {
-    "max_auto_reruns": "failed steps are not repeated here; write `retries` at the job",
-    "auto_rerun_delay": "failed steps are not repeated here",
-}
+_RERUNS = {"max_auto_reruns": "write it at the workflow, or `retries` at the job"}
 _SIGN_IN = {
     "auth": "images are pulled with the sign-in of the runner's own engine",
     "aws_auth": "images are pulled with the sign-in of the runner's own engine",
@@ -60,6 +57,7 @@ _JOB = _with(
         "circleci_ip_ranges": "jobs use the addresses of their runner",
         "branches": "write `filters` in the workflow",
     },
+    instead={**native.JOB.instead, **_RERUNS},
 )
 
 _JOB_TYPE = _with(
@@ -92,11 +90,14 @@ CIRCLECI_WORDS = Words(
     service=_with(native.SERVICE, without=_SIGN_IN),
     step=_with(native.STEP, now=("deploy",), without=_STEPS_LEFT_OUT),
     checkout=_with(native.CHECKOUT, without={"method": "the commit's files are placed as they are"}),
-    run=_with(native.RUN, without=_RERUNS),
+    run=_with(native.RUN, now=("max_auto_reruns", "auto_rerun_delay")),
     workflow=_with(
         native.WORKFLOW,
-        now=("triggers",),
-        without=_RERUNS,
+        now=("triggers", "max_auto_reruns"),
     ),
-    place=_with(native.PLACE, without={"override-with": "jobs of orbs are not looked for", **_RERUNS}),
+    place=_with(
+        native.PLACE,
+        without={"override-with": "jobs of orbs are not looked for"},
+        instead={**native.PLACE.instead, **_RERUNS},
+    ),
 )

@@ -3,8 +3,9 @@
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypedDict
 
-from flowforge.dialects.findings import Findings
+from flowforge.dialects.findings import Findings, quote
 from flowforge.dialects.native.duration import duration
 from flowforge.dialects.native.environment import environment
 from flowforge.dialects.native.fields import (
@@ -14,6 +15,7 @@ from flowforge.dialects.native.fields import (
     mapping,
     one_of,
     own_text,
+    whole_number,
     wrong_type,
 )
 from flowforge.dialects.native.names import folder, label
@@ -26,6 +28,10 @@ LONGEST_DEFAULT_NAME = 80
 EXAMPLE = "write `- run: make test`"
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
 """Those that replace `${NAME}` and do not read what they put there as a command."""
+
+MOST_RERUNS = 5
+LONGEST_PAUSE = 600
+_RERUN_WORDS = (("retries", "max_auto_reruns"), ("retry_delay", "auto_rerun_delay"))
 
 _WHEN = tuple(When)
 
@@ -80,7 +86,29 @@ def run_step(entry: Entry, shell: tuple[str, ...], reading: Reading) -> StepSpec
         timeout=_optional_duration(body, "timeout", findings),
         silence_timeout=_optional_duration(body, "no_output_timeout", findings) or reading.grammar.silence,
         background=bool(flag(behind, "`background`", findings)) if behind else False,
+        **_reruns(body, findings),
     )
+
+
+class _Reruns(TypedDict, total=False):
+    reruns: int
+    rerun_pause: float
+
+
+def _reruns(body: Map, findings: Findings) -> _Reruns:
+    """The words are CircleCI's or our own; which of them a file may use is checked with its other keys."""
+    count, pause = (
+        next((each for word in words if (each := body.entries.get(word))), None) for words in _RERUN_WORDS
+    )
+    found: _Reruns = {}
+    if count:
+        found["reruns"] = whole_number(count.value, quote(count.key.text), 1, MOST_RERUNS, findings)
+    if pause:
+        found["rerun_pause"] = duration(pause.value, quote(pause.key.text), findings, LONGEST_PAUSE)
+    if pause and not count:
+        hint = "write beside it how often the step is run again"
+        findings.error("missing-key", pause.key.mark, f"{quote(pause.key.text)} stands alone", hint)
+    return found
 
 
 def _commanded(key: Scalar, body: Map, shell: tuple[str, ...], findings: Findings) -> Command:

@@ -213,11 +213,10 @@ RUN = Vocabulary(
         "timeout",
         "no_output_timeout",
         "background",
+        "retries",
+        "retry_delay",
     ),
-    later={
-        "secrets": "declare them at the job",
-        "retries": "write `retries` at the job, or repeat the command in the script",
-    },
+    later={"secrets": "declare them at the job"},
     instead={
         "env": "write `environment`",
         "script": "write `command`",

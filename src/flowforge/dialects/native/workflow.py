@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 from flowforge.dialects.findings import quote
 from flowforge.dialects.native.condition import allowed
 from flowforge.dialects.native.definition import Definition
-from flowforge.dialects.native.fields import check_keys, mapping
+from flowforge.dialects.native.fields import check_keys, mapping, whole_number
 from flowforge.dialects.native.groups import Defined, listed_places
 from flowforge.dialects.native.names import name
 from flowforge.dialects.native.place import Place, places
 from flowforge.dialects.native.reading import Reading
+from flowforge.dialects.native.run_step import MOST_RERUNS
 from flowforge.dialects.native.taking_part import CONDITION
 from flowforge.dialects.native.workflow_schedules import NEVER, Timed, timed, why_not_now
 from flowforge.dialects.node import Entry, Map, Node, Scalar
+from flowforge.model.job_terms import RetryRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,5 +70,22 @@ def _workflow(entry: Entry, defined: Defined, not_now: str, reading: Reading) ->
         return Workflow(name=title, places=())
     why = ("" if allowed(body, reading) else CONDITION) or not_now
     skip = f"the workflow {quote(title)} is left out: {why}" if why else ""
-    found = listed_places(listed, title, defined, reading)
+    retry = _retry(body, reading)
+    found = (_with_retry(each, retry) for each in listed_places(listed, title, defined, reading))
     return Workflow(name=title, places=tuple(replace(place, skip=skip) if skip else place for place in found))
+
+
+def _retry(body: Map, reading: Reading) -> tuple[RetryRule, ...]:
+    """What failed is tried again, which is what a workflow that begins again from there does."""
+    node = body.get("max_auto_reruns")
+    if node is None or "max_auto_reruns" not in reading.grammar.words.workflow.now:
+        return ()
+    limit = whole_number(node, "`max_auto_reruns`", 1, MOST_RERUNS, reading.findings)
+    return (RetryRule(limit=limit),)
+
+
+def _with_retry(place: Place, retry: tuple[RetryRule, ...]) -> Place:
+    """A job's own rules go first."""
+    if place.spec is None or not retry or place.spec.terms.retry:
+        return place
+    return replace(place, spec=replace(place.spec, terms=replace(place.spec.terms, retry=retry)))

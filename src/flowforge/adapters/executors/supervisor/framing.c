@@ -97,6 +97,10 @@ static int step_pair(struct step *step, const struct pair *pair) {
         step->timeout_ms = atoll(pair->value);
     else if (!strcmp(name, "silence"))
         step->silence_ms = atoll(pair->value);
+    else if (!strcmp(name, "reruns"))
+        step->reruns = atoll(pair->value);
+    else if (!strcmp(name, "pause"))
+        step->pause_ms = atoll(pair->value);
     else if (!strcmp(name, "background"))
         step->background = true;
     else if (!strcmp(name, "script")) {

@@ -218,17 +218,54 @@ static void hear_exports(struct result *result) {
     result->detail = fault;
 }
 
-static void run_script(const struct step *step, struct result *result) {
-    struct watch w = {.step = step, .started = now_ms(), .last_output = now_ms()};
+static void blame(struct result *result, const char *cause) {
+    result->cause = cause;
+    result->status = strcmp(cause, "stopped") ? "failure" : "cancelled";
+}
+
+/* False where nothing could be started. */
+static bool run_once(const struct step *step, struct log *log, struct result *result) {
+    struct watch w = {.step = step, .log = *log, .started = now_ms(), .last_output = now_ms()};
     long long kills = oom_kills();
-    log_open(&w.log, step->index);
     if (!start_script(step, &w.child, result))
-        return;
+        return false;
     watch_step(&w);
     drain(&w);
-    log_close(&w.log);
+    *log = w.log;
     settle(result, &w, kills);
     hear_exports(result);
+    return true;
+}
+
+/* False where something ends the job meanwhile. */
+static bool wait_before_rerun(const struct step *step) {
+    long long until = now_ms() + step->pause_ms, now;
+    int status = 0;
+    while (!ending(now = now_ms()) && now < until) {
+        long long next = earlier(until, job.deadline);
+        wait_for(-1, next > now ? next - now : 0);
+        family_reap(-1, &status);
+    }
+    return !ending(now_ms());
+}
+
+/* Only an exit of its own is tried again: what cut a step off took its background processes with it. */
+static void run_script(const struct step *step, struct result *result) {
+    struct log log;
+    log_open(&log, step->index);
+    for (long long left = step->reruns; run_once(step, &log, result); left--) {
+        if (left <= 0 || !result->cause || strcmp(result->cause, "exit"))
+            break;
+        if (!wait_before_rerun(step)) {
+            blame(result, ending(now_ms()));
+            break;
+        }
+        result->status = "failure";
+        result->cause = NULL;
+        result->detail = NULL;
+        result->code = -1;
+    }
+    log_close(&log);
 }
 
 /* True where it runs: its record comes when it ends. */
@@ -299,11 +336,6 @@ static bool ends_job(const char *cause) {
         if (!strcmp(cause, causes[i]))
             return true;
     return false;
-}
-
-static void blame(struct result *result, const char *cause) {
-    result->cause = cause;
-    result->status = strcmp(cause, "stopped") ? "failure" : "cancelled";
 }
 
 /* False where the step goes on behind the others. */

@@ -47,6 +47,8 @@ struct step {
     const char *cwd;
     long long timeout_ms; /* 0: no limit, here and below */
     long long silence_ms;
+    long long reruns; /* how often it is run again after an exit that is a failure, each time `pause_ms` later */
+    long long pause_ms;
     bool background; /* not waited for; without limits of its own */
 };
 
