@@ -3,6 +3,8 @@
 Source: the configuration reference, https://circleci.com/docs/reference/configuration-reference/
 """
 
+import re
+
 from flowforge.dialects.circleci.surroundings import environment, values
 from flowforge.dialects.circleci.vocabulary import CIRCLECI_WORDS
 from flowforge.dialects.findings import Findings
@@ -12,15 +14,32 @@ from flowforge.dialects.native.parse import parse_with
 from flowforge.dialects.node import Map
 from flowforge.model.inputs import NOTHING_GIVEN, Given
 from flowforge.model.pipeline_config import Parsed
+from flowforge.model.problem import Mark, Problem, Severity
 from flowforge.model.service_spec import ServiceReach
 
 SILENCE = 600.0
 _HOME = "~/"
+_BLOCK = re.compile(r"(?:\A|[\r\n])[ \t]{0,100}(<<[ \t]{0,9}[#^/][ \t]{0,9}[\w.-]{1,100}[ \t]{0,9}>>)")
 
 
 def parse(text: str, path: str, given: Given = NOTHING_GIVEN) -> Parsed:
     """Never raises on text."""
+    block = _BLOCK.search(text)
+    if block:
+        return Parsed(pipeline=None, problems=(_no_templates(text, path, block.start(1)),))
     return parse_with(CIRCLECI_GRAMMAR, text, path, given)
+
+
+def _no_templates(text: str, path: str, at: int) -> Problem:
+    """Of blocks of lines that are there or not, which only a text has and no YAML."""
+    lines = re.split(r"\r\n|\r|\n", text[:at])
+    return Problem(
+        code="template-block",
+        severity=Severity.ERROR,
+        message="blocks of a template are not read",
+        mark=Mark(path=path, line=len(lines), column=len(lines[-1]) + 1),
+        hint="write the lines as steps below `when:`, or `when` at the workflow",
+    )
 
 
 def check_setup(body: Map, findings: Findings) -> None:

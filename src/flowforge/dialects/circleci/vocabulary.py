@@ -40,7 +40,8 @@ def _with(
 
 _TOP = _with(
     native.TOP,
-    now=("orbs", "experimental", "description", "job-groups", "setup"),
+    now=("orbs", "description", "job-groups", "setup"),
+    without={"experimental": "statuses and notices are the server's own"},
     instead={},
     others=True,
 )
@@ -55,6 +56,7 @@ _JOB = _with(
     },
     without={
         "circleci_ip_ranges": "jobs use the addresses of their runner",
+        "retention": "nothing is kept from one job to the next",
         "branches": "write `filters` in the workflow",
     },
     instead={**native.JOB.instead, **_RERUNS},
@@ -72,8 +74,8 @@ _JOB_TYPE = _with(
 
 _CONTAINER = _with(
     native.CONTAINER,
-    now=("name",),
     without={
+        "name": "steps run in this container, and reach it as `localhost`",
         **_SIGN_IN,
         "entrypoint": "steps run in the image under their own shell",
         "command": "steps run in the image under their own shell",

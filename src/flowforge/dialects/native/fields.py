@@ -122,10 +122,20 @@ def single_entry(node: Map) -> Entry | None:
 def check_keys(node: Map, words: Vocabulary, findings: Findings) -> None:
     """Every key that does not work: one by one as known and not supported yet, or as unknown."""
     for entry in _others(node, words.now):
-        if words.others and entry.key.text not in words.later:
-            continue
-        if not entry.key.text.startswith(_EXTENSION):
+        known = entry.key.text in words.later or entry.key.text in words.without
+        if words.others and not known:
+            _read_over(entry.key, words, findings)
+        elif not entry.key.text.startswith(_EXTENSION):
             unusable_word(entry.key, words, "unknown-key", findings)
+
+
+def _read_over(word: Scalar, words: Vocabulary, findings: Findings) -> None:
+    if word.text.startswith(_EXTENSION):
+        return
+    near = findings.nearest(word.text, words.now)
+    hint = (f"did you mean `{near}`? " if near else "") + "what only holds anchors may begin with `x-`"
+    message = f"{quote(word.text)} is no word of this file: nothing of it is used but its anchors"
+    findings.warning("left-out", word.mark, message, hint)
 
 
 def unusable_word(word: Scalar, words: Vocabulary, code: str, findings: Findings) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 class Vocabulary:
     """`unknown` is how a message about any other word begins. `later` gives for each known word that does not work yet
     what to do until it does; `instead` gives for words of other dialects what to write here. What is in `without` is
-    read over with a warning that says what its value tells. With `others` any further word is read over without one."""
+    read over with a warning that says what its value tells. With `others` any further word is read over with one, too."""
 
     unknown: str
     now: tuple[str, ...]

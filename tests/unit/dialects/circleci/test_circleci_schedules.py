@@ -111,6 +111,12 @@ def test_two_schedules_of_one_name_are_refused() -> None:
     assert [each.code for each in NATIVE.parse(both, "ci.yml", NOTHING_GIVEN).problems] == ["duplicate-key"]
 
 
+def test_blocks_of_a_template_are_named_where_they_stand() -> None:
+    text = "jobs:\n  a:\n    steps:\n      - checkout\n      <<# pipeline.parameters.e >>\n      - run: x\n"
+    (problem,) = CIRCLECI.parse(text, PATH, NOTHING_GIVEN).problems
+    assert (problem.code, problem.mark.line, problem.mark.column) == ("template-block", 5, 7)
+
+
 def test_first_of_two_pipelines_is_a_named_problem_and_no_crash() -> None:
     jobs = "jobs: {a: {docker: [image: x], steps: [checkout]}}\n"
     assert problems("setup: false\n" + jobs) == []
