@@ -89,6 +89,7 @@ def _order(spec: JobSpec, outer: Mapping[str, str], occasion: Occasion) -> JobOr
         name=spec.name,
         steps=steps,
         image=spec.image,
+        sign_in=spec.sign_in,
         source=occasion.source,
         clone=spec.clone,
         secrets=spec.secrets,

@@ -8,6 +8,7 @@ from flowforge.model.job_terms import NO_TERMS, JobTerms
 from flowforge.model.resources import USUAL, Network, Resources
 from flowforge.model.secret_ref import SecretRef
 from flowforge.model.service_spec import ServiceReach, ServiceSpec
+from flowforge.model.sign_in import SignIn
 from flowforge.model.step_spec import StepSpec
 
 
@@ -22,7 +23,8 @@ class Clone(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """`key` is unique in its pipeline and what `needs` names; `image` is None where the dialect asks for no container.
+    """`key` is unique in its pipeline and what `needs` names; `image` is None where the dialect asks for no container;
+    `sign_in` is for its registry.
 
     `timeout` is in seconds and bounds the whole job; None for the runner's own limit. `grant` names what an admin allows
     on a runner beyond the usual profile. `secret_groups` names sets of secrets, each wanted whole, where a dialect has
@@ -34,6 +36,7 @@ class JobSpec:
     steps: tuple[StepSpec, ...]
     needs: tuple[str, ...] = ()
     image: str | None = None
+    sign_in: SignIn | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     working_directory: str | None = None
     secrets: tuple[SecretRef, ...] = ()

@@ -7,6 +7,7 @@ from flowforge.model.job_spec import Clone
 from flowforge.model.resources import USUAL, Network, Resources
 from flowforge.model.secret_ref import SecretRef
 from flowforge.model.service_spec import ServiceReach, ServiceSpec
+from flowforge.model.sign_in import SignIn
 from flowforge.model.source import Source
 from flowforge.model.step_spec import Checkout, Script, When
 
@@ -41,6 +42,7 @@ class JobOrder:
     name: str
     steps: tuple[StepOrder, ...]
     image: str | None = None
+    sign_in: SignIn | None = None
     source: Source | None = None
     clone: Clone = Clone.BEFORE_STEPS
     secrets: tuple[SecretRef, ...] = ()

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from flowforge.model.sign_in import SignIn
+
 
 class ServiceReach(StrEnum):
     """Where steps find the job's services."""
@@ -37,3 +39,4 @@ class ServiceSpec:
     ports: tuple[int, ...] = ()
     health: HealthCheck | None = None
     deadline: float = 60.0
+    sign_in: SignIn | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -148,12 +148,14 @@ class SlowMachinery:
         self.evicting = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def move_in(self, key: AttemptKey, order: JobOrder) -> Surroundings | None:
-        del key, order
+    async def move_in(
+        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
+    ) -> Surroundings | None:
+        del key, order, secrets
         return None
 
-    async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
-        del order
+    async def prepare(self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]) -> Surroundings:
+        del order, secrets
         self.things.add(key)
         return Surroundings(workspace="/w", scripts="/s", grace=1)
 

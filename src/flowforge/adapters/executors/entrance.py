@@ -122,8 +122,8 @@ class Entrance:
         folder = self._opened()
         if folder.begun():
             raise Conflict(f"the room of attempt {key} was begun before")
-        found = await house.machinery.move_in(key, self._order)
-        plan = plan_file(self._order, secrets, await self._furnished(found))
+        found = await house.machinery.move_in(key, self._order, secrets)
+        plan = plan_file(self._order, secrets, await self._furnished(found, secrets))
         folder = self._opened() if found else folder
 
         def settle() -> None:
@@ -134,16 +134,16 @@ class Entrance:
         return folder
 
     @plainly
-    async def _furnished(self, found: Surroundings | None) -> Surroundings:
+    async def _furnished(self, found: Surroundings | None, secrets: Mapping[str, str]) -> Surroundings:
         house, key, order = self._house, self._key, self._order
         async with asyncio.TaskGroup() as group:
-            preparing = group.create_task(self._prepared(found))
+            preparing = group.create_task(self._prepared(found, secrets))
             if order.clone is Clone.BEFORE_STEPS and order.source is not None:
                 group.create_task(house.sources.place(order.source, house.site.workspace(key)))
         return preparing.result()
 
-    async def _prepared(self, found: Surroundings | None) -> Surroundings:
-        return found or await self._house.machinery.prepare(self._key, self._order)
+    async def _prepared(self, found: Surroundings | None, secrets: Mapping[str, str]) -> Surroundings:
+        return found or await self._house.machinery.prepare(self._key, self._order, secrets)
 
     def _opened(self) -> RoomFolder:
         folder = RoomFolder(self._house.site.control(self._key))

@@ -1,6 +1,6 @@
 """What an executor's rooms are made of."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from flowforge.adapters.executors.plan_file import Surroundings
@@ -13,13 +13,16 @@ from flowforge.model.order import JobOrder
 class Machinery(Protocol):
     """What containers and plain processes do differently. Everything is named by the attempt."""
 
-    async def move_in(self, key: AttemptKey, order: JobOrder) -> Surroundings | None:
+    async def move_in(
+        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
+    ) -> Surroundings | None:
         """The attempt's folders exist and are empty: put something in their place that was made beforehand and only
         waits to be started, or answer None. What an earlier life took for this attempt and did not begin is removed."""
         ...
 
-    async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
-        """Make all that the job needs but do not begin it. What an earlier life left under this name is replaced."""
+    async def prepare(self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]) -> Surroundings:
+        """Make all that the job needs but do not begin it. What an earlier life left under this name is replaced. The
+        job's `secrets` are for what is fetched for it."""
         ...
 
     async def start(self, key: AttemptKey, folder: RoomFolder) -> None:

@@ -12,10 +12,7 @@ _MACHINES = {
     "windows": "run this job where there is Windows, and leave it out here",
 }
 _RERUNS = {"max_auto_reruns": "write it at the workflow, or `retries` at the job"}
-_SIGN_IN = {
-    "auth": "images are pulled with the sign-in of the runner's own engine",
-    "aws_auth": "images are pulled with the sign-in of the runner's own engine",
-}
+_SIGN_IN = {"aws_auth": "sign in with `auth`, or pull the image on the runner beforehand"}
 _STEPS_LEFT_OUT = {
     "save_cache": "nothing is kept from one job to the next: the job fetches what it needs",
     "restore_cache": "nothing is kept from one job to the next: the job fetches what it needs",

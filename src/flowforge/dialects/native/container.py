@@ -1,7 +1,7 @@
 """Where a job's steps run, and what runs beside them."""
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flowforge.dialects.findings import Findings
 from flowforge.dialects.native import vocabulary
@@ -10,8 +10,11 @@ from flowforge.dialects.native.environment import environment
 from flowforge.dialects.native.fields import check_keys, items, mapping, own_text, text, texts, whole_number
 from flowforge.dialects.native.names import image, word
 from flowforge.dialects.native.reading import Reading
+from flowforge.dialects.native.sign_in import sign_in
 from flowforge.dialects.node import Entry, Map, Node, Scalar, Sequence
+from flowforge.model.secret_ref import SecretRef
 from flowforge.model.service_spec import HealthCheck, ServiceSpec
+from flowforge.model.sign_in import SignIn
 
 MOST_SERVICES = 50
 LONGEST_WAIT = 3600
@@ -20,8 +23,15 @@ LONGEST_WAIT = 3600
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     image: str | None = None
+    sign_in: SignIn | None = None
     env: dict[str, str] = field(default_factory=dict)
     services: tuple[ServiceSpec, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[SecretRef, ...]:
+        """What its images are pulled with."""
+        found = (self.sign_in, *(service.sign_in for service in self.services))
+        return tuple(secret for each in found if each for secret in each.secrets)
 
 
 NOWHERE = Container()
@@ -42,14 +52,14 @@ def container(body: Map, reading: Reading) -> Container:
     more = body.get("services")
     if more is None:
         return first
-    services = reading.once("services", more, lambda: _services(more, findings))
-    return Container(image=first.image, env=first.env, services=(*first.services, *services))
+    services = reading.once("services", more, lambda: _services(more, reading))
+    return replace(first, services=(*first.services, *services))
 
 
 def _docker(node: Node, reading: Reading) -> Container:
     findings = reading.findings
     found = items(node, "`docker`", findings)
-    services = tuple(_service(each, None, findings) for each in found[1 : MOST_SERVICES + 1])
+    services = tuple(_service(each, None, reading) for each in found[1 : MOST_SERVICES + 1])
     if len(found) > MOST_SERVICES:
         message = f"a job has at most {MOST_SERVICES} services"
         findings.error("too-many", found[MOST_SERVICES].mark, message, "start fewer")
@@ -63,22 +73,24 @@ def _docker(node: Node, reading: Reading) -> Container:
         return NOWHERE
     return Container(
         image=image(reference, findings),
+        sign_in=sign_in(first, findings),
         env=environment(first.get("environment"), findings),
         services=services,
     )
 
 
-def _services(node: Node, findings: Findings) -> tuple[ServiceSpec, ...]:
+def _services(node: Node, reading: Reading) -> tuple[ServiceSpec, ...]:
     """A list as below `docker`, or a mapping by name whose values may be the image alone."""
     if isinstance(node, Map):
         entries = list(node.entries.values())
-        return tuple(_service(each.value, each, findings) for each in entries[:MOST_SERVICES])
+        return tuple(_service(each.value, each, reading) for each in entries[:MOST_SERVICES])
     return tuple(
-        _service(each, None, findings) for each in items(node, "`services`", findings)[:MOST_SERVICES]
+        _service(each, None, reading) for each in items(node, "`services`", reading.findings)[:MOST_SERVICES]
     )
 
 
-def _service(node: Node, key: Entry | None, findings: Findings) -> ServiceSpec:
+def _service(node: Node, key: Entry | None, reading: Reading) -> ServiceSpec:
+    findings = reading.findings
     names = (word(key.key, "a service's name", findings),) if key else ()
     if isinstance(node, Scalar):
         reference = image(node, findings)
@@ -86,7 +98,7 @@ def _service(node: Node, key: Entry | None, findings: Findings) -> ServiceSpec:
     body = mapping(node, "a service", findings, "write `- image: postgres:16`")
     if body is None:
         return ServiceSpec(names=names, image="")
-    check_keys(body, vocabulary.SERVICE, findings)
+    check_keys(body, reading.grammar.words.service, findings)
     found = body.get("image")
     if found is None:
         findings.error("missing-key", body.mark, "this service has no `image`", "write `image: postgres:16`")
@@ -102,6 +114,7 @@ def _service(node: Node, key: Entry | None, findings: Findings) -> ServiceSpec:
         user=word(user, "`user`", findings) if user else "",
         ports=_ports(ports, findings) if ports else (),
         health=_health(health, findings) if health else None,
+        sign_in=sign_in(body, findings),
         **({"deadline": duration(wait, "`deadline`", findings, LONGEST_WAIT)} if wait else {}),
     )
 

@@ -132,13 +132,16 @@ EXECUTOR = Vocabulary(
     instead={"env": "write `environment`", "container": "write `docker:` with `- image: …`"},
 )
 
-_AUTH = {"auth": "use an image that needs no sign-in, or pull it on the runner beforehand"}
+AUTH = Vocabulary(
+    unknown="unknown key of `auth`:",
+    now=("username", "password"),
+    instead={"user": "write `username`", "token": "write `password`"},
+)
 
 CONTAINER = Vocabulary(
     unknown="unknown key of a container:",
-    now=("image", "environment"),
+    now=("image", "environment", "auth"),
     later={
-        **_AUTH,
         "name": "leave it out: steps run in the first container",
         "entrypoint": "call the program in a step",
         "command": "call the program in a step",
@@ -160,8 +163,8 @@ SERVICE = Vocabulary(
         "ports",
         "health",
         "deadline",
+        "auth",
     ),
-    later=_AUTH,
     instead={"env": "write `environment`", "healthcheck": "write `health`", "alias": "write `name`"},
 )
 

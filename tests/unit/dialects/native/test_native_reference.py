@@ -22,7 +22,6 @@ LATER = {
     "top level": vocabulary.TOP,
     "job": vocabulary.JOB,
     "`docker`": vocabulary.CONTAINER,
-    "service": vocabulary.SERVICE,
     "step": vocabulary.STEP,
     "`checkout`": vocabulary.CHECKOUT,
     "`run`": vocabulary.RUN,

@@ -182,13 +182,16 @@ class Engine:
         found = _good(await self._call("GET", "/images/json"), 200).json()
         return str(found[0]["Id"]) if found else None
 
-    async def pull(self, reference: str, deadline: float) -> tuple[int, str]:
-        """The answer's status, and the engine's sentence if the pull failed."""
+    async def pull(self, reference: str, sign_in: str, deadline: float) -> tuple[int, str]:
+        """The answer's status, and the engine's sentence if the pull failed. `sign_in` is the header's value, empty for
+        none."""
         name, tag = _name_and_tag(reference)
         query = {"fromImage": name, **({"tag": tag} if tag else {})}
         path = f"{await self._version_prefix()}/images/create"
         answered, sentence = 200, ""
-        async for status, line in self._socket.objects("POST", path, query=query, deadline=deadline):
+        headers = {"X-Registry-Auth": sign_in} if sign_in else {}
+        answers = self._socket.objects("POST", path, query=query, headers=headers, deadline=deadline)
+        async for status, line in answers:
             answered = status
             sentence = sentence or str(line.get("error") or line.get("message") or "")
         return answered, sentence

@@ -5,7 +5,7 @@ Our own because it is small, needs nothing else and is faster here than a genera
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +50,11 @@ class EngineSocket:
         deadline: float = CALL_DEADLINE,
     ) -> EngineAnswer:  # fmt: skip
         """Raises `EngineUnavailable` where nothing answers in time; an error status is an answer."""
-        async with self._exchange(method, path, query, body, deadline) as (status, headers, reader):
+        async with self._exchange(_request(method, path, query, body, {}), deadline) as (
+            status,
+            headers,
+            reader,
+        ):
             parts, size = [], 0
             async for part in _body(headers, reader):
                 size += len(part)
@@ -60,10 +64,11 @@ class EngineSocket:
             return EngineAnswer(status=status, headers=headers, body=b"".join(parts))
 
     async def objects(
-        self, method: str, path: str, *, query: dict[str, str], deadline: float
+        self, method: str, path: str, *, query: dict[str, str], headers: Mapping[str, str], deadline: float
     ) -> AsyncIterator[tuple[int, Any]]:
         """The answer's status with each JSON object of a stream of them."""
-        async with self._exchange(method, path, query, None, deadline) as (status, headers, reader):
+        request = _request(method, path, query, None, headers)
+        async with self._exchange(request, deadline) as (status, headers, reader):
             rest = b""
             async for part in _body(headers, reader):
                 *lines, rest = (rest + part).split(b"\n")
@@ -77,13 +82,13 @@ class EngineSocket:
 
     @asynccontextmanager
     async def _exchange(
-        self, method: str, path: str, query: dict[str, str] | None, body: object, deadline: float
+        self, request: bytes, deadline: float
     ) -> AsyncIterator[tuple[int, dict[str, str], asyncio.StreamReader]]:
         try:
             async with asyncio.timeout(deadline):
                 reader, writer = await self._connect()
                 try:
-                    writer.write(_request(method, path, query, body))
+                    writer.write(request)
                     status, headers = await _head(reader)
                     yield status, headers, reader
                 finally:
@@ -108,7 +113,9 @@ class EngineSocket:
         )
 
 
-def _request(method: str, path: str, query: dict[str, str] | None, body: object) -> bytes:
+def _request(
+    method: str, path: str, query: dict[str, str] | None, body: object, more: Mapping[str, str]
+) -> bytes:
     content = b"" if body is None else json.dumps(body).encode()
     target = f"{path}?{urlencode(query)}" if query else path
     lines = [
@@ -117,6 +124,7 @@ def _request(method: str, path: str, query: dict[str, str] | None, body: object)
         "Connection: close",
         f"Content-Length: {len(content)}",
         "Content-Type: application/json",
+        *(f"{name}: {value}" for name, value in more.items()),
     ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
 

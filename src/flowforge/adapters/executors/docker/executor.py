@@ -15,6 +15,7 @@ from flowforge.adapters.executors.docker.engine_socket import DEFAULT_ADDRESS, E
 from flowforge.adapters.executors.docker.grants import granted
 from flowforge.adapters.executors.docker.images import ImageFacts
 from flowforge.adapters.executors.docker.policy import Code, ContainerPolicy, megabytes
+from flowforge.adapters.executors.docker.registry_sign_in import credential, sign_ins
 from flowforge.adapters.executors.docker.slot import Recipe
 from flowforge.adapters.executors.docker.together import together
 from flowforge.adapters.executors.docker.warm_pool import WarmPool
@@ -27,6 +28,7 @@ from flowforge.errors import BadInput, EngineUnavailable
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.order import JobOrder
 from flowforge.model.probe import Probe
+from flowforge.model.sign_in import SignIn
 from flowforge.model.status import Cause
 from flowforge.ports import Room, Sources
 
@@ -105,21 +107,23 @@ class DockerExecutor:
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         return await self._rooms.sweep(keep)
 
-    async def move_in(self, key: AttemptKey, order: JobOrder) -> Surroundings | None:
+    async def move_in(
+        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
+    ) -> Surroundings | None:
         await self._pool.take_back(key)
         if order.image is None:
             return None
         self._pool.disturb(order.image)
         if order.services or not self._pool.stocks(order.image):
             return None
-        guests = await self._guests(order, order.image)
+        guests = await self._guests(order, order.image, secrets)
         found = self._made(key, guests, self._company.usual_network(order))
         return self._surroundings(guests) if await self._pool.take(key, order.image, found) else None
 
-    async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
+    async def prepare(self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]) -> Surroundings:
         if order.image is None:
             raise BadInput("a job in a container needs an image", field="image")
-        guests = await self._guests(order, order.image)
+        guests = await self._guests(order, order.image, secrets)
         await self._reach(order.image)
         name = container.name(self._site, key)
         spec = self._spec(key, guests, await self._company.gather(key, guests))
@@ -131,7 +135,7 @@ class DockerExecutor:
     async def _recipe(self, image: str) -> Recipe:
         """For a job that asks for nothing special."""
         order = JobOrder(key="", name="", steps=(), image=image)
-        guests = await self._guests(order, image)
+        guests = await self._guests(order, image, {})
         await self._reach(image)
         return self._made(NOBODY, guests, self._company.usual_network(order))
 
@@ -154,12 +158,11 @@ class DockerExecutor:
             limits=guests.limits.resources,
         )
 
-    async def _guests(self, order: JobOrder, image: str) -> Guests:
-        references = {image, *(service.image for service in order.services)}
+    async def _guests(self, order: JobOrder, image: str, secrets: Mapping[str, str]) -> Guests:
         limits = self._policy.limits.under(order.resources)
         if limits.cpus is not None:
             limits = replace(limits, cpus=min(limits.cpus, await self._engine.cpus()))
-        facts = await self._facts(references)
+        facts = await self._facts(sign_ins(order, image), secrets)
         return Guests(
             order=order,
             facts=facts,
@@ -167,9 +170,14 @@ class DockerExecutor:
             granted=granted(order, self._policy.grants, facts),
         )
 
-    async def _facts(self, references: Collection[str]) -> Mapping[str, ImageFacts]:
-        found = await together(images.ensure(self._engine, reference) for reference in references)
-        return dict(zip(references, found, strict=True))
+    async def _facts(
+        self, wanted: Mapping[str, SignIn | None], secrets: Mapping[str, str]
+    ) -> Mapping[str, ImageFacts]:
+        found = await together(
+            images.ensure(self._engine, reference, credential(reference, sign_in, secrets))
+            for reference, sign_in in wanted.items()
+        )
+        return dict(zip(wanted, found, strict=True))
 
     async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
         if await self._rooms.threads.run(folder.alive):

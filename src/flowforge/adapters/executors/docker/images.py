@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from flowforge.adapters.executors.docker.engine import Engine
+from flowforge.adapters.executors.docker.registry_sign_in import ANONYMOUS, Credential
 from flowforge.errors import BadInput, EngineUnavailable
 from flowforge.model.service_spec import HealthCheck
 
 PULL_DEADLINE = 1800.0
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # How engines say that asking again will not help.
-ABSENT = ("not found", "does not exist", "manifest unknown", "invalid reference", "unauthorized", "denied")
+ABSENT = (
+    "not found", "does not exist", "manifest unknown", "invalid reference", "unauthorized", "denied",
+    "no basic auth credentials", "authentication required",
+)  # fmt: skip
 LONGEST_CHECK = 60.0
 
 
@@ -29,11 +33,11 @@ class ImageFacts:
     health: HealthCheck | None = None
 
 
-async def ensure(engine: Engine, reference: str) -> ImageFacts:
+async def ensure(engine: Engine, reference: str, credential: Credential = ANONYMOUS) -> ImageFacts:
     """Pulled only when it is absent. Raises `BadInput` for an image that does not exist."""
     found = await engine.image(reference)
     if found is None:
-        await _pull(engine, reference)
+        await _pull(engine, reference, credential)
         found = await engine.image(reference)
     if found is None:
         raise EngineUnavailable(f"the image {reference} was pulled and is not there")
@@ -75,11 +79,13 @@ def _health(check: Mapping[str, Any]) -> HealthCheck | None:
     return HealthCheck(command=command, timeout=min(timeout or 10.0, LONGEST_CHECK))
 
 
-async def _pull(engine: Engine, reference: str) -> None:
-    status, sentence = await engine.pull(reference, PULL_DEADLINE)
+async def _pull(engine: Engine, reference: str, credential: Credential) -> None:
+    status, sentence = await engine.pull(reference, credential.header, PULL_DEADLINE)
     if status == 200 and not sentence:
         return
     message = f"the image {reference} is not here and cannot be pulled: {sentence or status}"
+    if credential.missing:
+        message += f"; it was asked for without a sign-in, for no value was given for {credential.missing}"
     if status in (400, 404) or any(word in sentence.lower() for word in ABSENT):
         raise BadInput(message, field="image")
     raise EngineUnavailable(message)

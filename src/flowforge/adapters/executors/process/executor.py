@@ -5,7 +5,7 @@ import pwd
 import stat
 import subprocess
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -88,12 +88,15 @@ class ProcessExecutor:
     async def sweep(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         return await self._rooms.sweep(keep)
 
-    async def move_in(self, key: AttemptKey, order: JobOrder) -> Surroundings | None:
+    async def move_in(
+        self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]
+    ) -> Surroundings | None:
         """A process starts in no time."""
-        del key, order
+        del key, order, secrets
         return None
 
-    async def prepare(self, key: AttemptKey, order: JobOrder) -> Surroundings:
+    async def prepare(self, key: AttemptKey, order: JobOrder, secrets: Mapping[str, str]) -> Surroundings:
+        del secrets
         _refuse_what_needs_a_container(order)
         aside = lodging.aside(self._site, key)
         home = aside / "home"
