@@ -276,7 +276,8 @@ def test_no_encoding_at_no_split_with_no_colour_in_it_gets_through(
         return
     spelled = ENCODINGS[encoding](value.encode())
     coloured = spelled
-    for at, escape in escapes:
+    # From the back, so that none is put into another one.
+    for at, escape in sorted(((min(at, len(spelled)), each) for at, each in escapes), reverse=True):
         coloured = coloured[:at] + escape + coloured[at:]
     text = b"<<" + coloured + b">>"
     shown = masked({"S": value}, text[:cut], text[cut:])
