@@ -130,8 +130,6 @@ def check_keys(node: Map, words: Vocabulary, findings: Findings) -> None:
 
 
 def _read_over(word: Scalar, words: Vocabulary, findings: Findings) -> None:
-    if word.text.startswith(_EXTENSION):
-        return
     near = findings.nearest(word.text, words.now)
     hint = (f"did you mean `{near}`? " if near else "") + "what only holds anchors may begin with `x-`"
     message = f"{quote(word.text)} is no word of this file: nothing of it is used but its anchors"
