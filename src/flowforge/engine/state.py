@@ -61,9 +61,10 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A runner took the job."""
+    """A runner took the job: the one of that name."""
 
     key: str
+    runner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,3 +87,4 @@ class ReportCall:
 class FinishCall:
     lease: Lease
     outcome: Outcome
+    steps: tuple[StepReport, ...] = ()

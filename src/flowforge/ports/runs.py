@@ -16,7 +16,7 @@ class Runs(Protocol):
     def get(self, id: int) -> Run | None: ...
 
     def hold(self, id: int) -> Run | None:
-        """Like `get`, and nobody else changes the run or its jobs until this transaction ends."""
+        """Like `get`, without `config_text`, and nobody else changes the run or its jobs until this transaction ends."""
         ...
 
     def save(self, run: Run) -> None:
@@ -58,7 +58,7 @@ class Jobs(Protocol):
 
     def ready(self, limit: int, lane: Lane | None = None) -> Sequence[JobRun]:
         """Jobs that wait for a runner, of one lane or of all, oldest `ready_at` first; those that another transaction
-        holds are left out."""
+        holds are left out. Without their orders."""
         ...
 
     def lanes(self) -> Sequence[Lane]:

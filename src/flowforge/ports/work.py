@@ -53,8 +53,8 @@ class RunnerLink(Protocol):
         """As `Logs.append`."""
         ...
 
-    async def finish(self, lease: Lease, outcome: Outcome) -> None:
-        """The attempt is over and its log complete."""
+    async def finish(self, lease: Lease, outcome: Outcome, steps: Sequence[StepReport] = ()) -> None:
+        """The attempt is over and its log complete. `steps` is what was not reported yet."""
         ...
 
 

@@ -1,7 +1,7 @@
 """One attempt, from its claim to its report."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -22,7 +22,8 @@ from flowforge.tasks import plainly
 log = structlog.get_logger()
 
 WORTH_TELLING = 0.1
-"""Seconds a step runs before it is reported as running: most end sooner, and one report then says it all."""
+"""Seconds a step runs before it is reported as running, and those before it as ended: most end sooner, and what ends the
+attempt then says it all."""
 
 
 class Assignment:
@@ -41,6 +42,7 @@ class Assignment:
         self._stopped: Why | None = None
         self._returning = False
         self._masker = Masker({})
+        self._untold: list[StepReport] = []
 
     async def carry_out(self) -> None:
         """Raises `LeaseLost` where another attempt took over; the room is gone then. Cancelled, it leaves the room."""
@@ -72,7 +74,7 @@ class Assignment:
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001  whatever breaks one attempt must not take the others down
-            await self._link.finish(self.lease, self._hidden(_broken(error)))
+            await self._finish(_broken(error))
 
     async def _in_room(self) -> None:
         claim = self._claim
@@ -86,7 +88,10 @@ class Assignment:
                 self._mask(claim.secrets)
                 await room.begin(claim.secrets)
             ended = await self._run_steps(room)
-            await self._link.finish(self.lease, self._hidden(self._judged(ended)))
+            await self._finish(self._judged(ended))
+
+    async def _finish(self, ended: Outcome) -> None:
+        await self._link.finish(self.lease, self._hidden(ended), tuple(self._untold))
 
     def _judged(self, ended: Outcome) -> Outcome:
         """A job that was ended because nobody was heard did not fail, and nobody cancelled it."""
@@ -118,24 +123,35 @@ class Assignment:
                 ended, checkpoint = await self._watch(room, step, checkpoint)
             if not _forgiven(step, ended):
                 exits.append((step.name, ended))
-            await self._link.report(self.lease, [self._report(step, ended, checkpoint.sections[place])])
+            self._untold.append(self._report(step, ended, checkpoint.sections[place]))
         return outcome(exits)
 
     @plainly
     async def _watch(self, room: Room, step: StepOrder, begun: Checkpoint) -> tuple[Exit, Checkpoint]:
         async with asyncio.TaskGroup() as tasks:
-            pipe = LogPipe(self._link, self.lease, self._spool, self._masker, tasks, begun, self._log_limit)
-            telling = None if step.background else tasks.create_task(self._tell_running(step, begun.start))
+            pipe = LogPipe(self, self.lease, self._spool, self._masker, tasks, begun, self._log_limit)
+            telling = tasks.create_task(self._tell(step, begun.start))
             ended = await room.run(step, pipe, since=begun.raw)
-            if telling:
-                telling.cancel()
+            telling.cancel()
             await pipe.finish()
         return ended, pipe.checkpoint
 
-    async def _tell_running(self, step: StepOrder, log_start: int) -> None:
+    async def _tell(self, step: StepOrder, log_start: int) -> None:
+        """That a step in the background runs was never news."""
         await asyncio.sleep(WORTH_TELLING)
-        report = StepReport(index=step.index, status=Status.RUNNING, log_start=log_start)
-        await self._link.report(self.lease, [report])
+        running = StepReport(index=step.index, status=Status.RUNNING, log_start=log_start)
+        await self._report_with(() if step.background else (running,))
+
+    async def append_log(self, lease: Lease, offset: int, data: bytes) -> int:
+        """Whoever shows a log as it comes goes by the order: a step's end before the output of the next."""
+        await self._report_with(())
+        return await self._link.append_log(lease, offset, data)
+
+    async def _report_with(self, more: Sequence[StepReport]) -> None:
+        ended = tuple(self._untold)
+        if ended or more:
+            await self._link.report(self.lease, [*ended, *more])
+            self._untold = [step for step in self._untold if step not in ended]
 
     def _report(self, step: StepOrder, ended: Exit, section: Section) -> StepReport:
         return StepReport(

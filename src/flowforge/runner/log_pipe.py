@@ -3,11 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from flowforge.engine.mask import Masker
 from flowforge.errors import Upstream
 from flowforge.model.claim import Lease
-from flowforge.ports import RunnerLink, Spool
+from flowforge.ports import Spool
 from flowforge.runner.checkpoint import Checkpoint, Section
 
 DEFAULT_LIMIT = 1_000_000_000
@@ -20,6 +21,12 @@ _NOTE_EVERY = 1024 * 1024
 _MASK_AT_ONCE = 64 * 1024
 
 
+class Log(Protocol):
+    async def append_log(self, lease: Lease, offset: int, data: bytes) -> int:
+        """As `RunnerLink.append_log`."""
+        ...
+
+
 class LogPipe:
     """Implements `Sink` for one step: the one that `checkpoint` says is under way. The room is asked for the step's
     bytes from `checkpoint.raw` on; `finish` ends the step and `checkpoint` is then where the next one begins.
@@ -30,7 +37,7 @@ class LogPipe:
 
     def __init__(
         self,
-        link: RunnerLink,
+        log: Log,
         lease: Lease,
         spool: Spool,
         masker: Masker,
@@ -40,7 +47,7 @@ class LogPipe:
     ) -> None:
         self.checkpoint = checkpoint
         self._limit = limit
-        self._link = link
+        self._log = log
         self._lease = lease
         self._spool = spool
         self._masker = masker
@@ -108,7 +115,7 @@ class LogPipe:
         try:
             while self._kept.unsent:
                 offset, data = self._kept.next(_APPEND)
-                self._kept.acknowledge(await self._link.append_log(self._lease, offset, data))
+                self._kept.acknowledge(await self._log.append_log(self._lease, offset, data))
                 self._advance()
                 self._changed.set()
         except Exception as error:  # noqa: BLE001

@@ -44,8 +44,8 @@ class PatientLink:
     async def append_log(self, lease: Lease, offset: int, data: bytes) -> int:
         return await self._until_answered("append_log", lambda: self._link.append_log(lease, offset, data))
 
-    async def finish(self, lease: Lease, outcome: Outcome) -> None:
-        await self._until_answered("finish", lambda: self._link.finish(lease, outcome))
+    async def finish(self, lease: Lease, outcome: Outcome, steps: Sequence[StepReport] = ()) -> None:
+        await self._until_answered("finish", lambda: self._link.finish(lease, outcome, steps))
 
     async def _until_answered(self, call: str, ask: Callable[[], Awaitable[T]]) -> T:
         pause = min(FIRST_PAUSE, self._longest)

@@ -47,10 +47,11 @@ def whole(tx: Tx, run_id: int, now: datetime) -> Run:
 def part(tx: Tx, run_id: int, choose: Choose, links: Links, now: datetime) -> Moved:
     """A run that is planned at once, without asking the repository: same commit, config, inputs and jobs."""
     old = held_over(tx, run_id)
+    whole = tx.runs.get(run_id) or old
     jobs = tx.jobs.of((run_id,))
     chosen = choose(old, state_of(old, jobs).jobs)
     run = replace(
-        old,
+        whole,
         id=tx.take_ids("runs")[0],
         number=tx.projects.take_numbers(old.project_id)[0],
         status=Status.PENDING,

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flowforge.engine.retry import Failure
@@ -84,21 +84,28 @@ def note_steps(tx: Tx, runner_id: int, lease: Lease, reports: Sequence[StepRepor
     if live(tx, runner_id, lease) is None:
         refuse(tx, runner_id, lease, "report", now)
         return False
-    known = {step.index: step for step in tx.steps.of((lease.attempt,))}
-    changed = [
-        (known[report.index], step)
-        for report in reports
-        if report.index in known and (step := _step(known[report.index], report)) != known[report.index]
-    ]
-    tx.steps.save([step for _, step in changed])
-    tx.events.append(_step_event(step, now) for before, step in changed if before.status is not step.status)
+    before = tx.steps.of((lease.attempt,))
+    after = _reported(before, reports)
+    tx.steps.save([step for step, was in zip(after, before, strict=True) if step is not was])
+    tx.events.append(_step_events(before, after, now))
     return True
+
+
+def _reported(steps: Sequence[StepRun], reports: Sequence[StepReport]) -> list[StepRun]:
+    """The same steps in the same order; one of which there is no news is the same object."""
+    told = {report.index: report for report in reports}
+    return [_step(step, told[step.index]) if step.index in told else step for step in steps]
+
+
+def _step_events(before: Sequence[StepRun], after: Sequence[StepRun], now: datetime) -> list[NewEvent]:
+    pairs = zip(before, after, strict=True)
+    return [_step_event(step, now) for was, step in pairs if was.status is not step.status]
 
 
 def _step(step: StepRun, report: StepReport) -> StepRun:
     if step.status.terminal:
         return step
-    return replace(
+    after = replace(
         step,
         status=report.status,
         cause=report.cause,
@@ -109,6 +116,7 @@ def _step(step: StepRun, report: StepReport) -> StepRun:
         log_start=report.log_start,
         log_end=report.log_end,
     )
+    return step if after == step else after
 
 
 def _step_event(step: StepRun, now: datetime) -> NewEvent:
@@ -124,24 +132,34 @@ def _step_event(step: StepRun, now: datetime) -> NewEvent:
     )
 
 
-def close(
-    tx: Tx, runner_id: int, lease: Lease, outcome: Outcome, log_size: int, now: datetime
-) -> Moved | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """What a runner says at last: `steps` are those it did not report before."""
+
+    outcome: Outcome
+    steps: Sequence[StepReport]
+    log_size: int
+    at: datetime
+
+
+def close(tx: Tx, runner_id: int, lease: Lease, end: End) -> Moved | None:
     """End the attempt and move its run. None where the lease does not hold; the same end twice is one."""
     run = tx.runs.hold(lease.attempt.run)
     attempt = own(tx, runner_id, lease)
     if attempt is None or run is None:
-        refuse(tx, runner_id, lease, "finish", now)
+        refuse(tx, runner_id, lease, "finish", end.at)
         return None
     if attempt.status.terminal:
         if attempt.cause is Cause.LOST:
-            refuse(tx, runner_id, lease, "finish", now)
+            refuse(tx, runner_id, lease, "finish", end.at)
             return None
         return Moved(run=run)
-    return end_attempt(tx, replace(attempt, log_size=log_size), outcome, now)
+    return end_attempt(tx, replace(attempt, log_size=end.log_size), end.outcome, end.at, end.steps)
 
 
-def end_attempt(tx: Tx, attempt: Attempt, outcome: Outcome, now: datetime) -> Moved:
+def end_attempt(
+    tx: Tx, attempt: Attempt, outcome: Outcome, now: datetime, reports: Sequence[StepReport] = ()
+) -> Moved:
     """Write an attempt's end and let its run go on from it."""
     key = attempt.key
     job = tx.jobs.get(key.job)
@@ -151,9 +169,15 @@ def end_attempt(tx: Tx, attempt: Attempt, outcome: Outcome, now: datetime) -> Mo
         attempt, status=outcome.status, cause=outcome.cause, reason=outcome.reason, finished_at=now
     )
     tx.attempts.save(ended)
-    steps = tx.steps.of((key,))
-    left = [step for step in steps if not step.status.terminal]
-    tx.steps.save([replace(step, status=Status.SKIPPED, reason="the job ended before it") for step in left])
+    before = tx.steps.of((key,))
+    told = _reported(before, reports)
+    steps = [
+        step if step.status.terminal
+        else replace(step, status=Status.SKIPPED, reason="the job ended before it")
+        for step in told
+    ]  # fmt: skip
+    tx.steps.save([step for step, was in zip(steps, before, strict=True) if step is not was])
+    tx.events.append(_step_events(before, told, now))
     finished = Finished(
         key=job.key, outcome=outcome, exit_code=_exit_code(steps), earlier=_earlier(tx, key, outcome)
     )

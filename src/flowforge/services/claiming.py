@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flowforge.engine.state import Claimed
 from flowforge.errors import LeaseLost, NotFound
@@ -18,6 +18,8 @@ from flowforge.services.progress import move_run
 
 LOOKED_AT = 5
 """Ready jobs of a lane looked at for one claim."""
+STALE = timedelta(seconds=1)
+"""After which a runner that asks is seen anew: a busy one asks at each job's end."""
 
 
 @dataclass(slots=True)
@@ -48,8 +50,10 @@ class Taken:
 
 def take(tx: Tx, runner_id: int, token: str, now: datetime, turns: Turns) -> Taken | None:
     """The job handed out under this token before, else a ready one as a new attempt under it."""
-    runner = replace(known_runner(tx, runner_id), seen_at=now, asked_at=now)
-    tx.runners.save(runner)
+    runner = known_runner(tx, runner_id)
+    if not (_is_fresh(runner.asked_at, now) and _is_fresh(runner.seen_at, now)):
+        runner = replace(runner, seen_at=now, asked_at=now)
+        tx.runners.save(runner)
     before = tx.attempts.claimed(runner_id, token)
     if before is not None:
         return _again(tx, before)
@@ -62,6 +66,10 @@ def take(tx: Tx, runner_id: int, token: str, now: datetime, turns: Turns) -> Tak
             if job is not None and job.order is not None and job.ready:
                 return _new(tx, runner, job, job.order, lane, token, now)
     return None
+
+
+def _is_fresh(at: datetime | None, now: datetime) -> bool:
+    return at is not None and timedelta() <= now - at < STALE
 
 
 def in_turn(tx: Tx, runner: Runner, turns: Turns) -> Sequence[Lane]:
@@ -86,8 +94,7 @@ def _again(tx: Tx, attempt: Attempt) -> Taken:
 def _new(
     tx: Tx, runner: Runner, job: JobRun, order: JobOrder, lane: Lane, token: str, now: datetime
 ) -> Taken:
-    tx.jobs.save(replace(job, runner=runner.name))
-    move_run(tx, job.run_id, Claimed(key=job.key), now)
+    move_run(tx, job.run_id, Claimed(key=job.key, runner=runner.name), now)
     key = AttemptKey(run=job.run_id, job=job.id, number=job.attempt + 1)
     tx.attempts.add(Attempt(key=key, runner_id=runner.id, token=token, started_at=now))
     tx.steps.save([StepRun(attempt=key, index=step.index, name=step.name) for step in order.steps])

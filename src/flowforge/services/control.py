@@ -14,7 +14,7 @@ from flowforge.model.trigger import TriggerEvent
 from flowforge.ports import Bell, Clock, Store, Tx
 from flowforge.services import again
 from flowforge.services.links import Links
-from flowforge.services.progress import EVENTS, RUNS, Moved, move_run, run_event
+from flowforge.services.progress import NEW_RUN, TIDINGS, Moved, move_run, run_event
 from flowforge.services.start import Wish, start_by_hand
 
 
@@ -38,7 +38,7 @@ class Control:
         the pipeline's own words are known, which it says for good when the run is prepared."""
         now = self.clock.now()
         run = await self.store.write(lambda tx: start_by_hand(tx, wish, event, by, now), urgent=True)
-        for topic in (RUNS, EVENTS):
+        for topic in NEW_RUN:
             self.bell.ring(topic)
         return run
 
@@ -59,7 +59,7 @@ class Control:
         """A new run of the same commit. Conflict while the old one is not over."""
         now = self.clock.now()
         run = await self.store.write(lambda tx: again.whole(tx, run_id, now), urgent=True)
-        for topic in (RUNS, EVENTS):
+        for topic in NEW_RUN:
             self.bell.ring(topic)
         return run
 
@@ -75,6 +75,7 @@ class Control:
         now = self.clock.now()
         moved = await self.store.write(lambda tx: work(tx, now), urgent=True)
         moved.ring(self.bell)
+        self.bell.ring(TIDINGS)
         return moved.run
 
 

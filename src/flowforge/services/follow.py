@@ -13,7 +13,7 @@ from flowforge.model.run import Run
 from flowforge.model.schedule import Upstream
 from flowforge.model.trigger import Trigger, TriggerEvent
 from flowforge.ports import Bell, Clock, Store, Tx
-from flowforge.services.progress import EVENTS, RUNS
+from flowforge.services.progress import NEW_RUN, TIDINGS
 from flowforge.services.start import of_branch, start_run
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ class Followers:
 
     async def serve(self) -> None:
         """Until cancelled. The runs started and the place in the stream are kept together: none is started twice."""
-        rung = self.bell.listen(EVENTS)
+        rung = self.bell.listen(TIDINGS)
         while True:
             try:
                 while await self.follow():
@@ -51,7 +51,7 @@ class Followers:
         now = self.clock.now()
         runs, more = await self.store.write(lambda tx: follow(tx, now))
         if runs:
-            for topic in (RUNS, EVENTS):
+            for topic in NEW_RUN:
                 self.bell.ring(topic)
         return more
 

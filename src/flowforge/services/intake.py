@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from flowforge.errors import StoreUnavailable
 from flowforge.model.push import Happening, Quiet
 from flowforge.ports import Bell, Clock, Store
-from flowforge.services.progress import EVENTS, RUNS
+from flowforge.services.progress import NEW_RUN
 from flowforge.services.recording import Arrival, Receipt, record
 
 MOST_WAITING = 5_000
@@ -84,5 +84,5 @@ class Intake:
         receipts = await self.store.write(lambda tx: record(tx, arrivals, now), urgent=True)
         for waiting, receipt in zip(batch, receipts, strict=True):
             waiting.receipt = receipt
-        self.bell.ring(RUNS)
-        self.bell.ring(EVENTS)
+        for topic in NEW_RUN:
+            self.bell.ring(topic)

@@ -9,6 +9,7 @@ from flowforge.model.order import JobOrder
 from flowforge.model.status import Cause, Status
 from flowforge.ports import Bell, Clock, Logs, Store, Vault
 from flowforge.services.attempts import (
+    End,
     beat,
     close,
     live,
@@ -23,6 +24,24 @@ from flowforge.services.claiming import Taken, Turns, take
 from flowforge.services.progress import EVENTS, JOBS, STOPS
 from flowforge.services.runners import runner_of
 
+REMEMBERED = 10_000
+"""Leases whose owner is known without a question to the store."""
+
+
+@dataclass(slots=True)
+class Owners:
+    """Who was handed which lease here, the newest only: the others are asked for."""
+
+    _known: dict[Lease, int] = field(default_factory=dict)
+
+    def learn(self, runner_id: int, lease: Lease) -> None:
+        while len(self._known) >= REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[lease] = runner_id
+
+    def know(self, runner_id: int, lease: Lease) -> bool:
+        return self._known.get(lease) == runner_id
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -34,6 +53,7 @@ class Desk:
     clock: Clock
     vault: Vault
     turns: Turns = field(default_factory=Turns)
+    owners: Owners = field(default_factory=Owners)
 
     async def admit(self, key: str) -> "Link":
         """The link of the runner whose key this is; Unauthenticated where it is nobody's."""
@@ -69,6 +89,7 @@ class Link:
         if taken and not taken.again:
             desk.turns.had(taken.project_id)
             desk.bell.ring(EVENTS)
+            desk.owners.learn(self.runner_id, taken.lease)
         return taken
 
     async def resume(self, lease: Lease) -> Claim:
@@ -101,20 +122,24 @@ class Link:
             raise await self._refused(lease, "append_log")
         return await self.desk.logs.append(lease.attempt, offset, data)
 
-    async def finish(self, lease: Lease, outcome: Outcome) -> None:
+    async def finish(self, lease: Lease, outcome: Outcome, steps: Sequence[StepReport] = ()) -> None:
         desk = self.desk
-        attempt = await desk.store.read(lambda tx: own(tx, self.runner_id, lease))
-        if attempt is None:
+        if not await self._is_own(lease):
             raise await self._refused(lease, "finish")
         size = await desk.logs.seal(lease.attempt)
-        now = desk.clock.now()
-        moved = await desk.store.write(
-            lambda tx: close(tx, self.runner_id, lease, outcome, size.bytes, now), urgent=True
-        )
+        end = End(outcome=outcome, steps=steps, log_size=size.bytes, at=desk.clock.now())
+        moved = await desk.store.write(lambda tx: close(tx, self.runner_id, lease, end), urgent=True)
         desk.bell.ring(EVENTS)
         if moved is None:
             raise _lost(lease)
         moved.ring(desk.bell)
+
+    async def _is_own(self, lease: Lease) -> bool:
+        """Also of one that is over: whose an attempt is never changes."""
+        desk = self.desk
+        if desk.owners.know(self.runner_id, lease):
+            return True
+        return await desk.store.read(lambda tx: own(tx, self.runner_id, lease)) is not None
 
     async def _refused(self, lease: Lease, call: str) -> LeaseLost:
         now = self.desk.clock.now()

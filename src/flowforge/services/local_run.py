@@ -203,9 +203,10 @@ class MemoryLink:
         self._run.tell(job.take(offset, data))
         return job.size
 
-    async def finish(self, lease: Lease, outcome: Outcome) -> None:
+    async def finish(self, lease: Lease, outcome: Outcome, steps: Sequence[StepReport] = ()) -> None:
         if self._phase(lease) is Phase.OVER:
             return
+        await self.report(lease, steps)
         job = self._held(lease)
         self._run.tell(job.end(self._clock.monotonic()))
         earlier = tuple(job.failures)

@@ -29,7 +29,7 @@ from flowforge.model.trigger import Trigger, TriggerEvent
 from flowforge.ports import Bell, Clock, Mirrors, Store, Tx
 from flowforge.services.autostart import TIMERS, remember
 from flowforge.services.links import Links
-from flowforge.services.progress import RUNS, Moved, move_run, run_event
+from flowforge.services.progress import RUNS, TIDINGS, Moved, move_run, run_event
 from flowforge.services.start import default_ref
 
 log = structlog.get_logger()
@@ -128,6 +128,7 @@ class Preparer:
             planned = plan(config.pipeline, self._occasion(run, source))
             moved = await self.store.write(lambda tx: save_plan(tx, run_id, source, config, planned, now()))
             moved.ring(self.bell)
+            self.bell.ring(TIDINGS)
 
     async def _reject(self, run_id: int, error: Unplannable) -> None:
         now = self.clock.now()

@@ -14,12 +14,25 @@ from flowforge.model.event import EventKind
 from flowforge.model.job_run import JobRun
 from flowforge.model.run import Run
 from flowforge.ports import Tx
-from flowforge.services.transition import EVENTS, JOBS, STOPS, Moved, move_one, run_event
+from flowforge.services.transition import EVENTS, JOBS, STOPS, TIDINGS, Moved, move_one, run_event
 
-__all__ = ["EVENTS", "JOBS", "RUNS", "STOPS", "Moved", "let_in", "move_run", "run_event"]
+__all__ = [
+    "EVENTS",
+    "JOBS",
+    "NEW_RUN",
+    "RUNS",
+    "STOPS",
+    "TIDINGS",
+    "Moved",
+    "let_in",
+    "move_run",
+    "run_event",
+]
 
 RUNS = "runs"
 """Bell: a run waits to be planned."""
+NEW_RUN = (RUNS, EVENTS, TIDINGS)
+"""What to ring when there is one."""
 
 
 def move_run(tx: Tx, run_id: int, event: RunEvent, now: datetime) -> Moved:

@@ -15,7 +15,7 @@ from flowforge.model.run import Run
 from flowforge.model.status import Cause, Status
 from flowforge.ports import Bell, Clock, CommitStatuses, Store, Tx
 from flowforge.services.links import Links
-from flowforge.services.progress import EVENTS
+from flowforge.services.progress import EVENTS, TIDINGS
 
 log = structlog.get_logger()
 
@@ -93,7 +93,7 @@ class StatusKeeper:
     async def serve(self) -> None:
         """Read, owe, pay, until cancelled. What is owed survives this process. Every forge is paid by a task of its
         own, so that one that keeps silent holds up itself alone."""
-        rung = self.bell.listen(EVENTS)
+        rung = self.bell.listen(TIDINGS)
         async with asyncio.TaskGroup() as tasks:
             while True:
                 try:
@@ -123,7 +123,7 @@ class StatusKeeper:
             log.warning("commit statuses are held up", place=place, error=error.message)
         finally:
             self._busy.discard(place)
-            self.bell.ring(EVENTS)
+            self.bell.ring(TIDINGS)
 
     async def owe(self) -> None:
         """Turn new events into debts; debts and cursor move in one transaction. A page that tells of nothing costs no

@@ -11,7 +11,7 @@ from flowforge.model.schedule import Timer
 from flowforge.model.trigger import Trigger, TriggerEvent
 from flowforge.ports import Bell, Clock, Store, Tx
 from flowforge.services.autostart import TIMERS, next_time
-from flowforge.services.progress import EVENTS, RUNS
+from flowforge.services.progress import NEW_RUN
 from flowforge.services.start import of_branch, start_run
 
 log = structlog.get_logger()
@@ -46,7 +46,7 @@ class Timetable:
         if not await self.store.read(lambda tx: tx.timers.due(now, 1)):
             return False
         runs = await self.store.write(lambda tx: start_due(tx, now))
-        for topic in (RUNS, EVENTS):
+        for topic in NEW_RUN:
             self.bell.ring(topic)
         return bool(runs)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flowforge.engine.machine import advance
-from flowforge.engine.state import JobState, Phase, RunEvent, RunPhase, RunState
+from flowforge.engine.state import Claimed, JobState, Phase, RunEvent, RunPhase, RunState
 from flowforge.errors import NotFound
 from flowforge.model.event import EventKind, NewEvent
 from flowforge.model.job_run import JobRun
@@ -20,6 +20,8 @@ JOBS = "jobs"
 """Bell: a job waits for a runner."""
 STOPS = "stops"
 """Bell: an attempt was told to stop."""
+TIDINGS = "tidings"
+"""Bell: something happened to a run as a whole, of which others may have to be told. Jobs come and go without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ def move_one(tx: Tx, run_id: int, event: RunEvent, now: datetime) -> Moved:
     before = view.state
     if after is before:
         return Moved(run=run)
-    changed = tuple(_changed(view.jobs, before, after, now))
+    changed = tuple(_taken(job, event) for job in _changed(view.jobs, before, after, now))
     for job in changed:
         tx.jobs.save(job)
     events = [
@@ -82,6 +84,13 @@ def _changed(jobs: Sequence[JobRun], before: RunState, after: RunState, now: dat
         was, state = before.jobs[job.key], after.jobs[job.key]
         if state is not was and state != was:
             yield _job_after(job, state, now)
+
+
+def _taken(job: JobRun, event: RunEvent) -> JobRun:
+    """A claim says by whom."""
+    if isinstance(event, Claimed) and event.key == job.key:
+        return replace(job, runner=event.runner)
+    return job
 
 
 _MET = (Phase.GATED, Phase.QUEUED, Phase.READY)
@@ -171,8 +180,13 @@ def run_event(kind: EventKind, run: Run, status: Status, now: datetime) -> NewEv
     )
 
 
+_OF_RUNS = frozenset(kind for kind in EventKind if kind.value.startswith("run."))
+
+
 def _topics(kinds: frozenset[EventKind]) -> frozenset[str]:
     topics = {EVENTS} if kinds else set()
+    if kinds & _OF_RUNS:
+        topics.add(TIDINGS)
     if EventKind.JOB_READY in kinds:
         topics.add(JOBS)
     if EventKind.JOB_STOPPING in kinds:

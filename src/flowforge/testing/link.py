@@ -54,10 +54,10 @@ class FakeLink:
         self._check(lease)
         return await self.logs.append(lease.attempt, offset, data)
 
-    async def finish(self, lease: Lease, outcome: Outcome) -> None:
+    async def finish(self, lease: Lease, outcome: Outcome, steps: Sequence[StepReport] = ()) -> None:
         if self.outcomes.get(lease.attempt) == outcome:
             return
-        self._check(lease)
+        await self.report(lease, steps)
         self.outcomes[lease.attempt] = outcome
         await self.logs.seal(lease.attempt)
 

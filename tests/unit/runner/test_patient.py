@@ -1,12 +1,13 @@
 """A link that waits for its server."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from flowforge.errors import StoreUnavailable
 from flowforge.model.attempt import AttemptKey
-from flowforge.model.claim import Lease, Outcome
+from flowforge.model.claim import Lease, Outcome, StepReport
 from flowforge.model.status import Status
 from flowforge.runner.patient import PatientLink
 
@@ -20,7 +21,7 @@ class Away:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def finish(self, lease: Lease, outcome: Outcome) -> None:
+    async def finish(self, lease: Lease, outcome: Outcome, steps: Sequence[StepReport] = ()) -> None:
         self.asked += 1
         if self.asked < 3:
             raise StoreUnavailable("full", retry_after=3600)

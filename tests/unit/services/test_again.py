@@ -49,7 +49,7 @@ async def test_only_what_failed_and_what_it_held_up_runs_again(world: World) -> 
     first, link = await failed_run(world)
     again = await control_of(world).rerun_failed(first)
     assert (again.rerun_of, again.attempt, again.number) == (first, 2, 2)
-    assert again.config_text == (await world.run(first)).config_text
+    assert (await world.run(again.id)).config_text == (await world.run(first)).config_text
     old, new = await jobs(world, first), await jobs(world, again.id)
     assert {key: job.kept_from for key, job in new.items()} == {
         "build": old["build"].id,

@@ -73,5 +73,6 @@ class HttpLink:
         size: int = parsed(int, await self._wire.post(f"{BASE}/log?{place}", self._key, headers, data))
         return size
 
-    async def finish(self, lease: Lease, outcome: Outcome) -> None:
-        await self._wire.call("finish", self._key, FinishCall, FinishCall(lease=lease, outcome=outcome))
+    async def finish(self, lease: Lease, outcome: Outcome, steps: Sequence[StepReport] = ()) -> None:
+        call = FinishCall(lease=lease, outcome=outcome, steps=tuple(steps))
+        await self._wire.call("finish", self._key, FinishCall, call)

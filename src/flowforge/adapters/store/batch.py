@@ -57,6 +57,7 @@ class Batch:
             outcome = self._lightly(work)
         except SpoiledError as spoiled:
             savepoint.rollback()
+            self._session.known.clear()
             return Failed(spoiled.error)
         insert_waiting(self._session)
         savepoint.commit()

@@ -29,7 +29,7 @@ LISTED = [column for column in _WHOLE if column.name != "order"]
 _GET = select(*_WHOLE).where(_c.id == bindparam("id"))
 _OF = select(*LISTED).where(_c.run_id.in_(bindparam("run_ids", expanding=True))).order_by(_c.run_id, _c.id)
 _SAVE = update(jobs).where(_c.id == bindparam("job"))
-_READY = select(*_WHOLE).where(READY).order_by(_c.ready_at, _c.id).limit(bindparam("limit"))
+_READY = select(*LISTED).where(READY).order_by(_c.ready_at, _c.id).limit(bindparam("limit"))
 _READY_IN = _READY.where(_c.lane == bindparam("in_lane"))
 _RUNS = select(runs.c.id, runs.c.project_id, runs.c.pull_request).where(
     runs.c.id.in_(bindparam("run_ids", expanding=True))
@@ -65,7 +65,10 @@ class SqlJobs:
             self._session.change(_ADD, [row | {"lane": lane} for row, lane in rows])
 
     def get(self, id: int) -> JobRun | None:
-        return SHAPE.optional(self._session.first(_GET, {"id": id}))
+        job = SHAPE.optional(self._session.first(_GET, {"id": id}))
+        if job is not None and self._session.writes:
+            self._session.known["job", (job.run_id, job.key)] = job
+        return job
 
     def of(self, run_ids: Collection[int]) -> Sequence[JobRun]:
         return SHAPE.values(self._session.all(_OF, {"run_ids": list(run_ids)}))
@@ -76,6 +79,7 @@ class SqlJobs:
         row["job"] = row.pop("id")
         if self._session.change(_SAVE, row).rowcount == 0:
             raise NotFound("job", job.id)
+        self._session.known["job", (job.run_id, job.key)] = job
 
     def ready(self, limit: int, lane: Lane | None = None) -> Sequence[JobRun]:
         statement = _READY if lane is None else _READY_IN

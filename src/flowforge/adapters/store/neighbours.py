@@ -36,7 +36,8 @@ class SqlNeighbours:
         self._session = session
 
     def job(self, run_id: int, key: str) -> JobRun | None:
-        return SHAPE.optional(self._session.first(_JOB, {"run": run_id, "key": key}))
+        known: JobRun | None = self._session.known.get(("job", (run_id, key)))
+        return known or SHAPE.optional(self._session.first(_JOB, {"run": run_id, "key": key}))
 
     def blocked_by(self, run_id: int, key: str) -> Sequence[JobRun]:
         # SQLite compares without regard to case: what is found is looked at again.

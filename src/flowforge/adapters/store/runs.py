@@ -47,7 +47,9 @@ _FILTERS = {
 
 _ADD = Bulk(runs)
 _GET = select(runs).where(_c.id == bindparam("id"))
-_HOLD = _GET.with_for_update()
+_LISTED = [column for column in _c if column.name != "config_text"]
+_SEEN = select(*_LISTED).where(_c.id == bindparam("id"))
+_HOLD = _SEEN.with_for_update()
 _SAVE = update(runs).where(_c.id == bindparam("run"))
 _UNPLANNED = select(_c.id).where(_c.status.in_(_GOING), _c.planned_at.is_(None)).order_by(_c.id)
 _OPEN = select(_c.id).where(_c.status.in_(_GOING), _c.planned_at.is_not(None)).order_by(_c.id)
@@ -55,7 +57,7 @@ _OPEN = select(_c.id).where(_c.status.in_(_GOING), _c.planned_at.is_not(None)).o
 
 @cache
 def _newest(filters: frozenset[str]) -> Select[Any]:
-    listed = select(*(column for column in _c if column.name != "config_text"))
+    listed = select(*_LISTED)
     wanted = (condition for name, condition in _FILTERS.items() if name in filters)
     return listed.where(*wanted).order_by(_c.id.desc()).limit(bindparam("limit"))
 
@@ -67,12 +69,19 @@ class SqlRuns:
     def add(self, runs: Sequence[Run]) -> None:
         if runs:
             self._session.insert(_ADD, SHAPE.read(runs))
+            self._session.known.update({("run", run.id): run for run in runs})
 
     def get(self, id: int) -> Run | None:
         return SHAPE.optional(self._session.first(_GET, {"id": id}))
 
     def hold(self, id: int) -> Run | None:
-        return SHAPE.optional(self._session.first(_HOLD if self._session.writes else _GET, {"id": id}))
+        session, place = self._session, ("run", id)
+        if not session.writes:
+            return SHAPE.optional(session.first(_SEEN, {"id": id}))
+        if place not in session.known:
+            session.known[place] = SHAPE.optional(session.first(_HOLD, {"id": id}))
+        run: Run | None = session.known[place]
+        return run
 
     def save(self, run: Run) -> None:
         row = SHAPE.row(run)
@@ -81,6 +90,7 @@ class SqlRuns:
             del row["config_text"]
         if self._session.change(_SAVE, row).rowcount == 0:
             raise NotFound("run", run.id)
+        self._session.known["run", run.id] = run
 
     def newest(
         self,

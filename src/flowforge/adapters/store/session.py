@@ -15,13 +15,15 @@ Parameters = Mapping[str, Any]
 
 
 class Session:
-    """`counters` is None in a read. `events` are rows that wait to be inserted together."""
+    """`counters` is None in a read. `events` are rows that wait to be inserted together. `known` are values that were
+    read or written here: transactions that write follow one another, so nobody else changes them meanwhile."""
 
     def __init__(self, connection: Connection, counters: Counters | None = None) -> None:
         self._connection = connection
         self._counters = counters
         self._dialect = connection.dialect.name
         self.events: list[tuple[Any, ...]] = []
+        self.known: dict[tuple[str, Any], Any] = {}
         self.open = True
         self.touched = False
         self.fault: DBAPIError | None = None

@@ -133,7 +133,7 @@ async def append_log(request: Request, attempt: str, offset: int) -> Response:
 @permission(Permission.RUNNER)
 async def finish(request: Request) -> Response:
     call, link = read_call(FinishCall, await request.body()), _link(request)
-    await link.finish(call.lease, checked_finish(call.outcome))
+    await link.finish(call.lease, checked_finish(call.outcome), checked_reports(call.steps))
     return NOTHING
 
 

@@ -26,7 +26,8 @@ class MemoryRuns:
         return self._tables.runs.get(id)
 
     def hold(self, id: int) -> Run | None:
-        return self.get(id)
+        run = self.get(id)
+        return replace(run, config_text="") if run else None
 
     def save(self, run: Run) -> None:
         old = self.get(run.id)
@@ -88,7 +89,8 @@ class MemoryJobs:
 
     def ready(self, limit: int, lane: Lane | None = None) -> Sequence[JobRun]:
         rows = [j for j in self._ready() if lane in (None, self._lane(j))]
-        return sorted(rows, key=lambda j: (j.ready_at or j.created_at, j.id))[:limit]
+        oldest = sorted(rows, key=lambda j: (j.ready_at or j.created_at, j.id))[:limit]
+        return [replace(job, order=None) for job in oldest]
 
     def lanes(self) -> Sequence[Lane]:
         return sorted({self._lane(job) for job in self._ready()}, key=Lane.text)
