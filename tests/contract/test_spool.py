@@ -27,16 +27,16 @@ def spool(request: pytest.FixtureRequest, tmp_path: Path) -> Spool:
 def test_held_leases_come_back_in_order_of_their_attempts(spool: Spool) -> None:
     leases = [Lease(attempt=LATER, token="b"), Lease(attempt=KEY, token="a")]
     for lease in leases:
-        spool.hold(lease)
+        spool.hold(lease, "")
     assert list(spool.held()) == [leases[1], leases[0]]
 
 
-def test_holding_again_replaces_the_token_and_keeps_the_note(spool: Spool) -> None:
-    spool.hold(Lease(attempt=KEY, token="a"))
+def test_holding_again_replaces_the_token_and_the_note(spool: Spool) -> None:
+    spool.hold(Lease(attempt=KEY, token="a"), "first")
     spool.note(KEY, "half way")
-    spool.hold(Lease(attempt=KEY, token="b"))
+    spool.hold(Lease(attempt=KEY, token="b"), "anew")
     assert list(spool.held()) == [Lease(attempt=KEY, token="b")]
-    assert spool.noted(KEY) == "half way"
+    assert spool.noted(KEY) == "anew"
 
 
 def test_the_newest_note_counts(spool: Spool) -> None:
@@ -49,8 +49,8 @@ def test_the_newest_note_counts(spool: Spool) -> None:
 
 
 def test_dropping_forgets_lease_and_note_and_may_be_repeated(spool: Spool) -> None:
-    spool.hold(Lease(attempt=KEY, token="a"))
-    spool.hold(Lease(attempt=LATER, token="b"))
+    spool.hold(Lease(attempt=KEY, token="a"), "")
+    spool.hold(Lease(attempt=LATER, token="b"), "")
     spool.note(KEY, "half way")
     spool.drop(KEY)
     spool.drop(KEY)
@@ -60,9 +60,9 @@ def test_dropping_forgets_lease_and_note_and_may_be_repeated(spool: Spool) -> No
 
 def test_a_folder_remembers_between_lives(tmp_path: Path) -> None:
     first = FolderSpool(tmp_path)
-    first.hold(Lease(attempt=KEY, token="a"))
+    first.hold(Lease(attempt=KEY, token="a"), "")
     first.note(KEY, "half way")
-    first.hold(Lease(attempt=LATER, token="b"))
+    first.hold(Lease(attempt=LATER, token="b"), "")
     first.drop(LATER)
     second = FolderSpool(tmp_path)
     assert list(second.held()) == [Lease(attempt=KEY, token="a")]
@@ -71,7 +71,7 @@ def test_a_folder_remembers_between_lives(tmp_path: Path) -> None:
 
 def test_only_the_owner_can_read_the_folder_and_its_files(tmp_path: Path) -> None:
     folder = tmp_path / "spool"
-    FolderSpool(folder).hold(Lease(attempt=KEY, token="a"))
+    FolderSpool(folder).hold(Lease(attempt=KEY, token="a"), "")
     assert folder.stat().st_mode & 0o777 == 0o700
     assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
 
@@ -90,12 +90,12 @@ def test_only_the_owner_can_read_the_folder_and_its_files(tmp_path: Path) -> Non
     ],
 )
 def test_torn_and_foreign_files_are_set_aside(tmp_path: Path, name: str, content: bytes) -> None:
-    FolderSpool(tmp_path).hold(Lease(attempt=LATER, token="b"))
+    FolderSpool(tmp_path).hold(Lease(attempt=LATER, token="b"), "")
     (tmp_path / name).write_bytes(content)
     spool = FolderSpool(tmp_path)
     assert list(spool.held()) == [Lease(attempt=LATER, token="b")]
     assert (tmp_path / "unreadable" / name).read_bytes() == content
-    spool.hold(Lease(attempt=KEY, token="a"))
+    spool.hold(Lease(attempt=KEY, token="a"), "")
     assert len(FolderSpool(tmp_path).held()) == 2
 
 
@@ -111,7 +111,7 @@ def test_links_and_pipes_are_never_opened(tmp_path: Path) -> None:
 
 
 def test_a_file_half_written_by_a_killed_process_is_removed(tmp_path: Path) -> None:
-    FolderSpool(tmp_path).hold(Lease(attempt=KEY, token="a"))
+    FolderSpool(tmp_path).hold(Lease(attempt=KEY, token="a"), "")
     (tmp_path / "3.14.1.new").write_bytes(b'{"tok')
     assert list(FolderSpool(tmp_path).held()) == [Lease(attempt=KEY, token="a")]
     assert [path.name for path in tmp_path.iterdir()] == ["3.14.1.json"]

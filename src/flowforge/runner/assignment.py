@@ -60,13 +60,11 @@ class Assignment:
             await self._room.stop(why.value)
 
     def take_up(self) -> None:
-        """The note comes before the lease is held: a lease without one would be
-        resumed without a room and without secrets. One that was noted and not held never began."""
+        """A lease that is held and noted has a room, and secrets in it; any other never began."""
         key = self.lease.attempt
         self._returning = self.lease in self._spool.held() and bool(self._spool.noted(key))
         if not self._returning:
-            self._spool.note(key, Checkpoint().text())
-        self._spool.hold(self.lease)
+            self._spool.hold(self.lease, Checkpoint().text())
 
     async def _through(self) -> None:
         try:

@@ -18,8 +18,9 @@ class MemorySpool:
     def sought(self) -> str:
         return self._sought
 
-    def hold(self, lease: Lease) -> None:
+    def hold(self, lease: Lease, note: str) -> None:
         self._leases[lease.attempt] = lease
+        self._notes[lease.attempt] = note
 
     def held(self) -> Sequence[Lease]:
         return [self._leases[key] for key in sorted(self._leases)]

@@ -14,6 +14,7 @@ from flowforge.adapters.executors.docker.engine import Engine
 from flowforge.adapters.executors.docker.engine_socket import EngineSocket
 from flowforge.adapters.executors.folder_watch import Changes, FolderWatch
 from flowforge.adapters.executors.log_tail import SEGMENT, LogTail
+from flowforge.adapters.executors.machinery import Settle
 from flowforge.adapters.executors.plan_file import Surroundings
 from flowforge.adapters.executors.room import Ending
 from flowforge.adapters.executors.room_folder import RoomFolder, Tampered
@@ -159,8 +160,9 @@ class SlowMachinery:
         self.things.add(key)
         return Surroundings(workspace="/w", scripts="/s", grace=1)
 
-    async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
+    async def start(self, key: AttemptKey, folder: RoomFolder, settle: Settle) -> None:
         del key
+        settle()
         folder.write("alive", b"")
 
     async def autopsy(self, key: AttemptKey) -> Ending | None:

@@ -209,7 +209,7 @@ async def test_a_superseded_attempt_is_given_up_and_its_room_removed(world: Worl
     async with slow.agent():
         (key,) = await slow.running(1)
     lease = slow.spool.held()[0]
-    slow.spool.hold(replace(lease, token="stolen"))
+    slow.spool.hold(replace(lease, token="stolen"), slow.spool.noted(key))
     async with slow.agent():
         while key in slow.executor.jobs:
             await asyncio.sleep(0.001)

@@ -8,7 +8,7 @@ from functools import partial
 
 from flowforge.adapters.executors import lodging
 from flowforge.adapters.executors.folder_watch import FolderWatch
-from flowforge.adapters.executors.machinery import Machinery
+from flowforge.adapters.executors.machinery import Machinery, Settle
 from flowforge.adapters.executors.plan_file import Surroundings, plan_file
 from flowforge.adapters.executors.room import Place, SupervisedRoom
 from flowforge.adapters.executors.room_folder import RoomFolder
@@ -55,19 +55,20 @@ class Entrance:
         self._left = False
 
     async def begin(self, secrets: Mapping[str, str]) -> None:
-        folder = None
+        made = None
         try:
             async with asyncio.timeout(None) as self._making:
                 if self._stop_reason is None:
-                    folder = await self._make(secrets)
+                    made = await self._make(secrets)
         except (TimeoutError, FlowForgeError, OSError):
             if self._stop_reason is None:
                 raise
         finally:
             self._making = None
-        if folder is not None and self._stop_reason is None:
+        if made is not None and self._stop_reason is None:
+            folder, settle = made
             self._room = self._adopted(folder)
-            await self._house.machinery.start(self._key, folder)
+            await self._house.machinery.start(self._key, folder, settle)
 
     async def resume(self) -> Mapping[str, str]:
         await self._vacated()
@@ -80,7 +81,7 @@ class Entrance:
             raise RoomGone(f"the room of attempt {self._key} was never finished")
         self._room = self._adopted(folder)
         if not folder.begun():
-            await self._house.machinery.start(self._key, folder)
+            await self._house.machinery.start(self._key, folder, _nothing)
         if self._stop_reason is not None:
             await self._room.stop(self._stop_reason)
         return secrets
@@ -110,7 +111,7 @@ class Entrance:
         self._left = True
         self._held.close()
 
-    async def _make(self, secrets: Mapping[str, str]) -> RoomFolder:
+    async def _make(self, secrets: Mapping[str, str]) -> tuple[RoomFolder, Settle]:
         house, key = self._house, self._key
         await self._vacated()
         self.made = True
@@ -130,8 +131,7 @@ class Entrance:
             lodging.keep_secrets(house.site, key, secrets)
             folder.write("plan", plan)
 
-        await house.threads.run(settle)
-        return folder
+        return folder, settle
 
     @plainly
     async def _furnished(self, found: Surroundings | None, secrets: Mapping[str, str]) -> Surroundings:
@@ -159,3 +159,7 @@ class Entrance:
             threads=house.threads,
             autopsy=partial(house.machinery.autopsy, key),
         )
+
+
+def _nothing() -> None:
+    """It was settled by an earlier life."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 IN_MODIFY, IN_CLOSE_WRITE, IN_MOVED_TO, IN_CREATE = 0x2, 0x8, 0x80, 0x100
 _EVENT = struct.Struct("iIII")
@@ -51,11 +52,22 @@ class Changes:
 
 
 class FolderWatch:
-    """Belongs to one event loop. Holds a descriptor only while it watches."""
+    """Belongs to one event loop. Holds a descriptor only while it watches, and within `with`: to close one and make another
+    for each job costs the kernel more than a job does."""
 
     def __init__(self) -> None:
         self._fd = -1
+        self._kept = False
         self._changes: dict[int, Changes] = {}
+
+    def __enter__(self) -> Self:
+        self._kept = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._kept = False
+        if not self._changes:
+            self._close()
 
     @contextmanager
     def watch(self, folder: Path) -> Iterator[Changes]:
@@ -68,7 +80,7 @@ class FolderWatch:
         finally:
             if self._changes.pop(watch, None) is not None and self._fd >= 0:
                 _libc().inotify_rm_watch(self._fd, watch)
-            if not self._changes:
+            if not self._changes and not self._kept:
                 self._close()
 
     def _close(self) -> None:

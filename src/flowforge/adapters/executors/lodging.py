@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from flowforge.adapters.executors import supervisor
@@ -21,6 +22,8 @@ from flowforge.model.attempt import AttemptKey
 END_DEADLINE = 60.0
 EMPTY_DEADLINE = 600.0
 SHARED_TRIES = 100
+SHALLOW = 20
+HOME, SCRIPTS = ASIDE = ("home", "scripts")
 
 
 def make(site: Site, key: AttemptKey) -> None:
@@ -94,6 +97,8 @@ async def end(folder: RoomFolder, changes: Changes, grace: float) -> bool:
 def remove(site: Site, key: AttemptKey) -> None:
     """Blocking. Raises OSError where something cannot be removed; the control folder then stays, for another try."""
     workspace = site.workspace(key)
+    for name in ASIDE:
+        _remove_shallow(aside(site, key) / name)
     for folder in (workspace, aside(site, key)):
         _remove_tree(folder)
     with suppress(OSError):
@@ -127,6 +132,22 @@ def _beside(site: Site, key: AttemptKey, kind: str) -> Path:
 
 def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def _remove_shallow(folder: Path) -> None:
+    """A folder with few files, as far as it goes: most jobs leave no other, and a program costs more than they do."""
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        for name in islice(os.listdir(fd), SHALLOW):  # noqa: PTH208  of the folder that is open
+            os.unlink(name, dir_fd=fd)
+        folder.rmdir()
+    except OSError:
+        return  # another folder is in it
+    finally:
+        os.close(fd)
 
 
 def _remove_tree(folder: Path) -> None:

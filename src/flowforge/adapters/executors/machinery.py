@@ -1,6 +1,6 @@
 """What an executor's rooms are made of."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from flowforge.adapters.executors.plan_file import Surroundings
@@ -8,6 +8,9 @@ from flowforge.adapters.executors.room import Ending
 from flowforge.adapters.executors.room_folder import RoomFolder
 from flowforge.model.attempt import AttemptKey
 from flowforge.model.order import JobOrder
+
+Settle = Callable[[], None]
+"""Blocking."""
 
 
 class Machinery(Protocol):
@@ -25,8 +28,8 @@ class Machinery(Protocol):
         job's `secrets` are for what is fetched for it."""
         ...
 
-    async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
-        """Let the supervisor begin."""
+    async def start(self, key: AttemptKey, folder: RoomFolder, settle: Settle) -> None:
+        """Let the supervisor begin, once `settle` has given it what it begins with."""
         ...
 
     async def autopsy(self, key: AttemptKey) -> Ending | None:

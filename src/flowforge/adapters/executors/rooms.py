@@ -40,11 +40,13 @@ class Rooms:
         )
 
     async def __aenter__(self) -> Self:
+        self._watch.__enter__()
         await self._departures.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
         await self._departures.__aexit__()
+        self._watch.__exit__()
         self.threads.close()
 
     @asynccontextmanager
@@ -98,10 +100,12 @@ class Rooms:
     async def _end(self, key: AttemptKey, grace: float) -> None:
         """A job that is root in its container may be in the way of an ending in order; its container is not."""
         try:
-            folder = await self.threads.run(RoomFolder, self._site.control(key))
+            folder = RoomFolder(self._site.control(key))
         except FileNotFoundError:
             return
         try:
+            if not folder.alive():
+                return
             with self._watch.watch(folder.path) as changes:
                 await lodging.end(folder, changes, grace)
         except (Tampered, OSError) as error:

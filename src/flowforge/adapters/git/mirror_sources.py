@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from flowforge.adapters.git.commit_shelf import CommitShelf
 from flowforge.adapters.git.limits import GitLimits
 from flowforge.adapters.git.mirrors import GitMirrors
 from flowforge.adapters.git.objects import Objects
@@ -18,6 +19,7 @@ class MirrorSources:
         self._mirrors = mirrors
         self._limits = limits or GitLimits()
         self._workers = Workers(at_once)
+        self._shelf = CommitShelf()
 
     async def place(self, source: Source, into: Path) -> str:
         try:
@@ -30,7 +32,7 @@ class MirrorSources:
             objects = Objects(
                 repository=repository, abort=abort, limits=self._limits, scratch=repository.parent
             )
-            return place_commit(Commit(objects=objects, commit=commit, ref=source.ref), into)
+            return place_commit(Commit(objects=objects, commit=commit, ref=source.ref), into, self._shelf)
 
         return await self._workers.run(work, self._limits.place_seconds)
 

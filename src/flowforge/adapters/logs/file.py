@@ -90,7 +90,9 @@ class LogFile:
                 self._sealed = True
                 _sync_folder(self._folder)
                 _sync_folder(self._folder.parent)
-            return self._size()
+            size = self._size()
+            self._close()
+            return size
 
     def pack(self, wanted: Callable[[], bool]) -> None:
         """Compress a sealed log that is worth it. Readers see the plain one until the compressed one is on disk."""
@@ -109,6 +111,11 @@ class LogFile:
                 self._replace_by_packed()
         finally:
             self._packing_path.unlink(missing_ok=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything to close, as far as can be told without waiting."""
+        return self._body is not None or self._lock.locked()
 
     def close(self) -> None:
         with self._lock:

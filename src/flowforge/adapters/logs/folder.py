@@ -47,7 +47,7 @@ class FileLogs:
         self._closing = Event()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="logs")
         self._packer = ThreadPoolExecutor(1, thread_name_prefix="logs-pack")
-        self._shelf = Shelf(folder, open_files, lambda log: self._threads.submit(log.close))
+        self._shelf = Shelf(folder, open_files, self._let_go)
 
     async def __aenter__(self) -> Self:
         for key in await self._answer(self._threads.submit(_unpacked, self._folder)):
@@ -56,6 +56,10 @@ class FileLogs:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.close()
+
+    def _let_go(self, log: OpenLog) -> None:
+        if log.is_open:
+            self._threads.submit(log.close)
 
     async def append(self, key: AttemptKey, offset: int, data: bytes) -> int:
         log = self._shelf.take(key)

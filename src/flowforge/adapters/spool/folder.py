@@ -17,6 +17,7 @@ _TEMPORARY = ".new"
 _LARGEST = 1024 * 1024
 _SOUGHT = "sought"
 _LONGEST_TOKEN = 128
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +51,8 @@ class FolderSpool:
     def sought(self) -> str:
         return self._sought
 
-    def hold(self, lease: Lease) -> None:
-        self._save(lease.attempt, replace(self._recall(lease.attempt), token=lease.token))
+    def hold(self, lease: Lease, note: str) -> None:
+        self._save(lease.attempt, _Memory(token=lease.token, note=note))
 
     def held(self) -> Sequence[Lease]:
         return [
@@ -81,12 +82,17 @@ class FolderSpool:
         self._memories[key] = memory
 
     def _write(self, name: str, text: str) -> None:
-        temporary = self._folder / f"{name}{_TEMPORARY}"
+        path = os.path.join(self._folder, name)  # noqa: PTH118  some calls a job, on the event loop: cheap ones
+        temporary = path + _TEMPORARY
         try:
-            temporary.unlink(missing_ok=True)
-            with open(temporary, "x", encoding="utf-8", opener=_open_private) as file:
-                file.write(text)
-            temporary.replace(self._folder / name)
+            try:
+                fd = os.open(temporary, _NEW, 0o600)
+            except FileExistsError:
+                os.unlink(temporary)  # noqa: PTH108
+                fd = os.open(temporary, _NEW, 0o600)
+            with os.fdopen(fd, "wb", buffering=0) as file:
+                file.write(text.encode())
+            os.rename(temporary, path)  # noqa: PTH104
         except OSError as error:
             raise Upstream(f"cannot write to the spool folder {self._folder}: {error.strerror}") from error
 
@@ -118,10 +124,6 @@ def _read_token(path: Path) -> str:
     if path.is_symlink() or not path.is_file() or path.stat().st_size > _LONGEST_TOKEN:
         return ""
     return path.read_text(encoding="utf-8", errors="replace")
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
 
 
 def _read(path: Path) -> tuple[AttemptKey, _Memory]:

@@ -19,6 +19,7 @@ from flowforge.adapters.executors.docker.registry_sign_in import credential, sig
 from flowforge.adapters.executors.docker.slot import Recipe
 from flowforge.adapters.executors.docker.together import together
 from flowforge.adapters.executors.docker.warm_pool import WarmPool
+from flowforge.adapters.executors.machinery import Settle
 from flowforge.adapters.executors.plan_file import Surroundings
 from flowforge.adapters.executors.room import Ending
 from flowforge.adapters.executors.room_folder import RoomFolder
@@ -179,10 +180,14 @@ class DockerExecutor:
         )
         return dict(zip(wanted, found, strict=True))
 
-    async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
-        if await self._rooms.threads.run(folder.alive):
-            await self._rooms.threads.run(folder.write, GO, b"")
-        else:
+    async def start(self, key: AttemptKey, folder: RoomFolder, settle: Settle) -> None:
+        def let_go() -> bool:
+            settle()
+            if waits := folder.alive():
+                folder.write(GO, b"")
+            return waits
+
+        if not await self._rooms.threads.run(let_go):
             await self._engine.start(await self._pool.name(key))
 
     async def autopsy(self, key: AttemptKey) -> Ending | None:

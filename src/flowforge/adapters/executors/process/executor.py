@@ -4,7 +4,7 @@ import os
 import pwd
 import stat
 import subprocess
-import tempfile
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from typing import Self
 import structlog
 
 from flowforge.adapters.executors import lodging, supervisor
+from flowforge.adapters.executors.brief_program import run_briefly
+from flowforge.adapters.executors.machinery import Settle
 from flowforge.adapters.executors.plan_file import Surroundings
 from flowforge.adapters.executors.process.users import Users
 from flowforge.adapters.executors.room import Ending
@@ -32,6 +34,8 @@ from flowforge.ports import Room, Sources
 log = structlog.get_logger(__name__)
 
 LAUNCH_DEADLINE = 10.0
+# Seconds a probe is good for: what it looks at, nobody changes from one job to the next.
+PROBED_FOR = 3.0
 # As many as a container may have.
 MOST_PROCESSES = 1024
 NOBODY = 65534
@@ -60,6 +64,7 @@ class ProcessExecutor:
         self._users = Users(site.folder, users) if users and os.geteuid() == 0 else None
         self._rooms = Rooms(site, sources, self)
         self._mentioned = False
+        self._usable_until = 0.0
 
     async def __aenter__(self) -> Self:
         await self._rooms.__aenter__()
@@ -69,11 +74,14 @@ class ProcessExecutor:
         await self._rooms.__aexit__(*error)
 
     async def probe(self) -> Probe:
+        if time.monotonic() < self._usable_until:
+            return Probe(usable=True, engine="process")
         try:
             supervisor.for_this_machine()
             await self._rooms.threads.run(self._account)
         except EngineUnavailable as error:
             return Probe(usable=False, engine="process", reason=error.message)
+        self._usable_until = time.monotonic() + PROBED_FOR
         return Probe(usable=True, engine="process")
 
     def open(self, key: AttemptKey, order: JobOrder) -> AbstractAsyncContextManager[Room]:
@@ -99,21 +107,26 @@ class ProcessExecutor:
         del secrets
         _refuse_what_needs_a_container(order)
         aside = lodging.aside(self._site, key)
-        home = aside / "home"
+        home = aside / lodging.HOME
         account = await self._rooms.threads.run(self._housed, key, home)
         env = {"PATH": DEFAULT_PATH, **{name: os.environ[name] for name in INHERITED if name in os.environ}}
         return Surroundings(
             workspace=str(self._site.workspace(key)),
-            scripts=str(aside / "scripts"),
+            scripts=str(aside / lodging.SCRIPTS),
             user=f"{account.uid}:{account.gid}" if account else None,
             processes=MOST_PROCESSES if self._users else None,
             env={**env, "HOME": str(home)},
             grace=self._site.grace,
         )
 
-    async def start(self, key: AttemptKey, folder: RoomFolder) -> None:
+    async def start(self, key: AttemptKey, folder: RoomFolder, settle: Settle) -> None:
         """Returns once the supervisor holds its lock, or another one that an earlier life of ours started does."""
-        await self._rooms.threads.run(_launch, self._site.control(key), folder)
+
+        def launch() -> None:
+            settle()
+            _launch(self._site.control(key), folder)
+
+        await self._rooms.threads.run(launch)
 
     async def autopsy(self, key: AttemptKey) -> Ending | None:
         del key
@@ -122,7 +135,7 @@ class ProcessExecutor:
     async def evict(self, key: AttemptKey) -> None:
         """A process leaves nothing but files."""
         if self._users:
-            await self._rooms.threads.run(self._users.give_back, key)
+            self._users.give_back(key)
 
     async def strays(self, keep: Collection[AttemptKey]) -> Sequence[str]:
         if self._users:
@@ -202,21 +215,13 @@ def _may_pass(account: Person, folder: Path) -> bool:
 
 
 def _launch(control: Path, folder: RoomFolder) -> None:
-    """Blocking. Not by the event loop: its fork copies the page tables of the whole server, which costs more than all
-    else of a small job."""
+    """Blocking."""
     command = [str(supervisor.for_this_machine()), "detach", str(control)]
-    # Into a file: a pipe stays open in what the program leaves running, so its end would never come.
-    with tempfile.TemporaryFile() as complaint:
-        try:
-            ended = subprocess.run(
-                command, check=False, cwd="/", env={}, timeout=LAUNCH_DEADLINE,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaint,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as late:
-            raise EngineUnavailable(f"the job's supervisor does not start: {late}") from late
-        complaint.seek(0)
-        said = complaint.read().decode(errors="replace")
-    if ended.returncode and not folder.begun():
+    try:
+        code, said = run_briefly(command, LAUNCH_DEADLINE)
+    except subprocess.TimeoutExpired as late:
+        raise EngineUnavailable(f"the job's supervisor does not start: {late}") from late
+    if code and not folder.begun():
         raise EngineUnavailable(f"the job's supervisor does not start: {said}")
     folder.remove("plan")
 
