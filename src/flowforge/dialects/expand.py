@@ -42,6 +42,13 @@ class Expander:
         """Whether it is a part of the file that says the same wherever it is used."""
         return id(node) in self._closed
 
+    def kept(self, node: Map) -> Map:
+        """The same; known from now on as a part of the file where all that stands in it is one."""
+        if all(id(entry.value) in self._closed for entry in node.entries.values()):
+            self._early[id(node)] = (node, node)
+            self._closed.add(id(node))
+        return node
+
     @contextmanager
     def saying(self, findings: Findings) -> Iterator[None]:
         """Problems go to `findings` for a while."""
@@ -52,17 +59,19 @@ class Expander:
             self._findings = kept
 
     def expand(self, node: Node, values: Mapping[str, Node]) -> Node:
-        if id(node) in self._closed:
+        closed = self._closed
+        if id(node) in closed:
             return node
         if isinstance(node, Scalar):
             return self._scalar(node, values)
         self._spend(1, 0, node.mark)
         if isinstance(node, Sequence):
-            return Sequence(items=tuple(self.expand(item, values) for item in node.items), mark=node.mark)
+            items = [item if id(item) in closed else self.expand(item, values) for item in node.items]
+            return Sequence(items=tuple(items), mark=node.mark)
         return Map(
             entries={
                 name: entry
-                if id(entry.value) in self._closed
+                if id(entry.value) in closed
                 else Entry(key=entry.key, value=self.expand(entry.value, values))
                 for name, entry in node.entries.items()
             },

@@ -26,9 +26,11 @@ def filled(node: Scalar) -> str:
 
 def scripted(node: Scalar) -> tuple[str, Mapping[str, str]]:
     """The text as a shell may run it, and the variables that carry what is not the author's."""
+    if not node.outside:
+        return node.text, {}
     variables = {
         value: f"{VARIABLE}{number}" for number, value in enumerate(dict.fromkeys(node.outside), start=1)
     }
     values = iter(node.outside)
-    text = _PLACE.sub(lambda _: f"${{{variables[next(values)]}}}", node.text) if node.outside else node.text
+    text = _PLACE.sub(lambda _: f"${{{variables[next(values)]}}}", node.text)
     return text, {name: value for value, name in variables.items()}

@@ -36,10 +36,12 @@ def template(text: str) -> Template:
 
 def embed(node: Scalar, values: Mapping[str, Scalar]) -> Scalar:
     """`node` with those placeholders replaced that have a value."""
+    made = template(node.text)
+    if not node.outside and not any(value.outside for value in values.values()):
+        return _of_authors(node, made, values)
     parts: list[str] = []
     outside: list[str] = []
     own = iter(node.outside)
-    made = template(node.text)
     for name, before in zip(made.names, made.between, strict=False):
         value = values.get(name)
         parts += (before, value.text if value else f"<< {name} >>")
@@ -50,3 +52,11 @@ def embed(node: Scalar, values: Mapping[str, Scalar]) -> Scalar:
     text = "".join((*parts, made.between[-1]))
     outside.extend(own)
     return Scalar(text=text, value=text, mark=node.mark, plain=False, outside=tuple(outside))
+
+
+def _of_authors(node: Scalar, made: Template, values: Mapping[str, Scalar]) -> Scalar:
+    """With nobody else's words in it."""
+    words = [values[name].text if name in values else f"<< {name} >>" for name in made.names]
+    parts = [piece for pair in zip(made.between, words, strict=False) for piece in pair]
+    text = "".join(parts) + made.between[-1]
+    return Scalar(text=text, value=text, mark=node.mark, plain=False)

@@ -68,7 +68,7 @@ def occasion_env(occasion: Occasion) -> dict[str, str]:
 def _order(spec: JobSpec, outer: Mapping[str, str], occasion: Occasion) -> JobOrder:
     """`outer` is what every job of the run finds set. Steps without variables of their own share the job's."""
     job_env = {**outer, "FLOWFORGE_JOB": spec.key, **spec.env}
-    steps = tuple(
+    steps = [
         StepOrder(
             index=index,
             name=step.name,
@@ -83,11 +83,11 @@ def _order(spec: JobSpec, outer: Mapping[str, str], occasion: Occasion) -> JobOr
             rerun_pause=step.rerun_pause,
         )
         for index, step in enumerate(spec.steps)
-    )
+    ]
     return JobOrder(
         key=spec.key,
         name=spec.name,
-        steps=steps,
+        steps=tuple(steps),
         image=spec.image,
         sign_in=spec.sign_in,
         source=occasion.source,

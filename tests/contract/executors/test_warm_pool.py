@@ -235,7 +235,8 @@ async def test_a_room_whose_container_waits_for_its_word_is_resumed(site: Site) 
         with pytest.raises(asyncio.CancelledError):  # noqa: PT012
             async with lodge.executor.open(KEY, order) as room:
                 entrance: Any = room
-                await entrance._make({"TOKEN": "x"})
+                _, settle = await entrance._make({"TOKEN": "x"})
+                settle()
                 raise asyncio.CancelledError
     async with pooled(site, {}) as lodge, asyncio.timeout(30):
         assert await lodge.executor.sweep((KEY,)) == ()

@@ -10,12 +10,11 @@ from flowforge.dialects.native.definition import Definition
 from flowforge.dialects.native.fields import check_keys, is_null, items, mapping
 from flowforge.dialects.native.limits import MOST_DEFINED
 from flowforge.dialects.native.names import group, name
-from flowforge.dialects.native.place import Place, invocation, own_name, places
+from flowforge.dialects.native.place import Own, Place, invocation, own_name, places
 from flowforge.dialects.native.reading import Reading
 from flowforge.dialects.native.requirement import Requirement, requirements
 from flowforge.dialects.native.taking_part import job_left_out
 from flowforge.dialects.node import Entry, Map, Node, Scalar
-from flowforge.model.job_spec import JobSpec
 
 _KEY = "job-groups"
 
@@ -128,14 +127,13 @@ def _members(use: _Use, defined: Defined, reading: Reading) -> Iterator[Place]:
     for place in found:
         reading.visit(place.mark)
         inner = tuple(_inner(each, use, known, reading) for each in place.requires)
-        yield replace(
-            place,
+        yield place._replace(
             name=f"{use.name}/{place.name}",
             family=f"{use.name}/{place.family}" if place.family else "",
             groups=tuple(dict.fromkeys((use.name, use.key.text))),
             requires=inner or outer,
             skip=place.skip or skip,
-            spec=_serial(place.spec, serial, use, reading) if place.spec and serial else place.spec,
+            own=_serial(place.own, serial, use, reading) if place.shared and serial else place.own,
         )
 
 
@@ -157,9 +155,9 @@ def _inner(requirement: Requirement, use: _Use, known: set[str], reading: Readin
     return replace(requirement, name=f"{use.name}/{requirement.name}" if requirement.name else "")
 
 
-def _serial(spec: JobSpec, serial: Node, use: _Use, reading: Reading) -> JobSpec:
+def _serial(own: Own, serial: Node, use: _Use, reading: Reading) -> Own:
     called = group(serial, "`serial-group`", reading.findings)
-    if spec.terms.serial_group:
-        message = f"{quote(spec.name)} has a `serial-group`, and so has its job group {quote(use.key.text)}"
+    if own.terms.serial_group:
+        message = f"{quote(own.title)} has a `serial-group`, and so has its job group {quote(use.key.text)}"
         reading.findings.error("conflicting-keys", serial.mark, message, "keep one of them")
-    return replace(spec, terms=replace(spec.terms, serial_group=called, serial_unit=use.unit))
+    return own._replace(terms=replace(own.terms, serial_group=called, serial_unit=use.unit))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from flowforge.dialects.findings import Findings
 from flowforge.dialects.native.container import NOWHERE, container
@@ -44,8 +45,7 @@ class Outline:
     skip: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Work(NamedTuple):
     """A job as it is defined, for one set of values."""
 
     outline: Outline

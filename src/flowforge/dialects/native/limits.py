@@ -32,8 +32,17 @@ def check_limits(jobs: tuple[JobSpec, ...], env: Mapping[str, str], mark: Mark, 
 
 
 def _orders(jobs: tuple[JobSpec, ...], env: Mapping[str, str]) -> int:
-    shared = _size(env)
-    return sum(len(job.steps) * (shared + _size(job.env)) + sum(map(_step, job.steps)) for job in jobs)
+    """Steps and environments that jobs share are looked at once."""
+    shared, envs, steps = _size(env), dict[int, int](), dict[int, int]()
+    total = 0
+    for job in jobs:
+        if id(job.env) not in envs:
+            envs[id(job.env)] = _size(job.env)
+        for step in job.steps:
+            if id(step) not in steps:
+                steps[id(step)] = _step(step)
+            total += shared + envs[id(job.env)] + steps[id(step)]
+    return total
 
 
 def _step(step: StepSpec) -> int:
@@ -41,4 +50,4 @@ def _step(step: StepSpec) -> int:
 
 
 def _size(env: Mapping[str, str]) -> int:
-    return sum(len(name) + len(value) for name, value in env.items())
+    return sum(len(name) + len(value) for name, value in env.items()) if env else 0

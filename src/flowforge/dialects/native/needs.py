@@ -1,7 +1,8 @@
 """Whether the jobs of a workflow can all begin some day."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
 
 from flowforge.dialects.findings import Findings, quote
 from flowforge.dialects.native.place import Place
@@ -12,8 +13,7 @@ from flowforge.model.status import Status
 MOST_NEEDS = 200_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(NamedTuple):
     """A requirement with the name of the one place that it means."""
 
     place: str
@@ -21,6 +21,7 @@ class Need:
 
 
 Needs = Mapping[str, tuple[Need, ...]]
+Shared = dict[tuple[int, str, tuple[str, ...]], tuple[Need, ...]]
 
 
 def needs_of(workflow: Workflow, defined: Collection[str], findings: Findings) -> Needs:
@@ -39,11 +40,14 @@ def needs_of(workflow: Workflow, defined: Collection[str], findings: Findings) -
     _check_outcomes(workflow, findings)
     if _too_many(workflow, places, families, findings):
         return dict.fromkeys(places, ())
-    needs = {
-        place.name: tuple(_resolved(place, places, families, defined, findings))
-        for place in workflow.places
-        if places[place.name] is place
-    }
+    needs: dict[str, tuple[Need, ...]] = {}
+    shared: Shared = {}
+    for place in workflow.places:
+        if places[place.name] is not place:
+            continue
+        needs[place.name] = _shared(
+            place, shared, partial(_resolved, place, places, families, defined, findings)
+        )
     for cycle in _cycles(needs):
         _report(cycle, needs, findings)
     return needs
@@ -58,6 +62,16 @@ def _check_outcomes(workflow: Workflow, findings: Findings) -> None:
             hint = f"write {quote(each.name + ': terminal')}, or ask one of its jobs: {quote(each.name + '/JOB: failed')}"
             message = f"{quote(each.name)} is a job group: it succeeds, or it is over"
             findings.error("bad-value", each.mark, message, hint)
+
+
+def _shared(place: Place, shared: Shared, resolve: Callable[[], Iterator[Need]]) -> tuple[Need, ...]:
+    """The places of a matrix have one list; one that stands in it by its own name has it for itself."""
+    if any(each.name == place.name for each in place.requires):
+        return tuple(resolve())
+    which = (id(place.requires), place.family, place.groups)
+    if which not in shared:
+        shared[which] = tuple(resolve())
+    return shared[which]
 
 
 def _too_many(

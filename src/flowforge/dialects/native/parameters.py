@@ -79,10 +79,20 @@ def parameters(node: Node | None, kinds: tuple[Kind, ...], findings: Findings) -
     return {each.name: each for each in read if each}
 
 
+Checked = dict[tuple[str, int], Node]
+"""Values that were found to fit, by parameter and the identity of the node that was given, which somebody keeps."""
+
+
 def bind(
-    declared: Mapping[str, Parameter], given: Mapping[str, Node], noun: str, mark: Mark, findings: Findings
+    declared: Mapping[str, Parameter],
+    given: Mapping[str, Node],
+    noun: str,
+    mark: Mark,
+    findings: Findings,
+    checked: Checked | None = None,
 ) -> dict[str, Node]:
-    """The values by their names in `<< >>`. `noun` is what takes them, standing at `mark`."""
+    """The values by their names in `<< >>`. `noun` is what takes them, standing at `mark`. `checked` is shared by
+    those that bind the same parameters to the same nodes."""
     for name, node in given.items():
         if name not in declared:
             near = findings.nearest(name, declared)
@@ -94,9 +104,14 @@ def bind(
         if value is None:
             message = f"{noun} needs a value for its parameter {quote(name)}"
             findings.error("missing-parameter", mark, message, f"write `{name}: …` there, {parameter.wanted}")
-        bound[f"parameters.{name}"] = (
-            _checked(parameter, value, findings) if value else sample(parameter, mark)
-        )
+            bound[f"parameters.{name}"] = sample(parameter, mark)
+        elif checked is None:
+            bound[f"parameters.{name}"] = _checked(parameter, value, findings)
+        else:
+            place = (name, id(value))
+            if place not in checked:
+                checked[place] = _checked(parameter, value, findings)
+            bound[f"parameters.{name}"] = checked[place]
     return bound
 
 

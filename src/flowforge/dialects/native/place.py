@@ -1,7 +1,10 @@
 """A job in a workflow: one for each combination of its matrix."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from flowforge.dialects.findings import Findings, quote
 from flowforge.dialects.native.definition import Definition
@@ -16,25 +19,38 @@ from flowforge.dialects.native.fields import (
     texts,
     wrong_type,
 )
-from flowforge.dialects.native.job import APPROVAL, Work, is_gate, job
+from flowforge.dialects.native.job import APPROVAL, Beside, is_gate, job
 from flowforge.dialects.native.matrix import Combination, matrix, title_of
 from flowforge.dialects.native.names import group, name, word
-from flowforge.dialects.native.parameters import bind
+from flowforge.dialects.native.parameters import Checked, bind
 from flowforge.dialects.native.reading import Reading
 from flowforge.dialects.native.requirement import Requirement, requirements
+from flowforge.dialects.native.step import Steps
 from flowforge.dialects.native.taking_part import place_left_out
 from flowforge.dialects.node import Entry, Map, Node, Scalar
-from flowforge.model.job_spec import JobSpec
-from flowforge.model.job_terms import JobKind, JobTerms
+from flowforge.model.job_spec import Clone, JobSpec
+from flowforge.model.job_terms import NO_TERMS, JobKind, JobTerms
 from flowforge.model.problem import Mark
 
+NO_ENV: Mapping[str, str] = MappingProxyType({})
+NO_VALUES: Mapping[str, Node] = MappingProxyType({})
 TYPES = ("build", APPROVAL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Own(NamedTuple):
+    """What a job of a workflow says beside what it shares with others."""
+
+    title: str
+    steps: Steps = ()
+    env: Mapping[str, str] = NO_ENV
+    clone: Clone = Clone.BEFORE_STEPS
+    terms: JobTerms = NO_TERMS
+    secret_groups: tuple[str, ...] = ()
+
+
+class Place(NamedTuple):
     """`name` is what `requires` calls it, `family` what it calls all places of one matrix, and each of `groups` all of
-    one job group. `spec` is None where the job cannot be read."""
+    one job group. `shared` is None where the job cannot be read."""
 
     name: str
     job: str
@@ -42,21 +58,33 @@ class Place:
     family: str = ""
     groups: tuple[str, ...] = ()
     requires: tuple[Requirement, ...] = ()
-    spec: JobSpec | None = None
+    shared: JobSpec | None = None
+    own: Own = Own(title="")
     parts: int = 1
     skip: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Said(NamedTuple):
+    """What a workflow says of a job, the same for all combinations where it names none of their values."""
+
+    name: str
+    beside: Beside
+    requires: tuple[Requirement, ...]
+    terms: Mapping[str, Any]
+    groups: tuple[str, ...]
+    skip: str
+
+
+class Use(NamedTuple):
     """One combination of a job's matrix: what its place says, the values given for parameters and for `matrix.`, and
-    the title that tells it from the others."""
+    the title that tells it from the others. Like what follows it, as light as can be: there are thousands."""
 
     body: Map
-    given: Combination = field(default_factory=dict)
-    values: Mapping[str, Node] = field(default_factory=dict)
+    given: Combination = NO_VALUES
+    values: Mapping[str, Node] = NO_VALUES
     family: str = ""
     title: str = ""
+    checked: Checked | None = None
 
 
 def places(node: Node, jobs: Mapping[str, Definition], reading: Reading) -> Iterator[Place]:
@@ -116,13 +144,13 @@ def _is_gate(body: Map, reading: Reading) -> bool:
 def _gate(key: Scalar, body: Map, reading: Reading) -> Place:
     check_keys(body, reading.grammar.words.place, reading.findings)
     title = own_name(body, key, reading) or name(key, "a gate", reading.findings)
-    spec = JobSpec(key=title, name=title, steps=(), terms=JobTerms(kind=JobKind.APPROVAL))
     return Place(
         name=title,
         job=key.text,
         mark=key.mark,
         requires=requirements(body.get("requires"), reading),
-        spec=spec,
+        shared=JobSpec(key=title, name=title, steps=()),
+        own=Own(title=title, env={}, terms=JobTerms(kind=JobKind.APPROVAL)),
         skip=place_left_out(body, reading),
     )
 
@@ -144,10 +172,11 @@ def _placed(key: Scalar, body: Map, definition: Definition, reading: Reading) ->
         yield _one(key, definition, Use(body=body), reading)
         return
     found = matrix(node or short or body, reading)
-    rest = Map(
-        entries={each: body.entries[each] for each in body.entries if each != "matrix"}, mark=body.mark
+    rest = reading.expander.kept(
+        Map(entries={each: body.entries[each] for each in body.entries if each != "matrix"}, mark=body.mark)
     )
     family = found.alias or key.text
+    checked: Checked = {}
     for combination in found.combinations:
         values = {f"matrix.{name}": value for name, value in combination.items()}
         expanded = reading.expander.expand(rest, values)
@@ -158,6 +187,7 @@ def _placed(key: Scalar, body: Map, definition: Definition, reading: Reading) ->
             values=values,
             family=family,
             title="" if "name" in rest.entries else title_of(combination),
+            checked=checked,
         )
         yield _one(key, definition, use, reading)
 
@@ -170,22 +200,43 @@ def _declared(combination: Combination, definition: Definition) -> Combination:
 def _one(key: Scalar, definition: Definition, use: Use, reading: Reading) -> Place:
     body = use.body
     arguments = {**_arguments(body, definition), **use.given}
-    noun = f"the job {quote(key.text)}"
     bound: Mapping[str, Node] = {}
     if arguments or definition.parameters:
-        bound = bind(definition.parameters, arguments, noun, key.mark, reading.findings)
-    beside = (body.get("pre-steps"), body.get("post-steps"))
-    work = job(definition, {**bound, **use.values}, beside, reading)
-    own = own_name(body, key, reading)
+        noun = f"the job {quote(key.text)}"
+        bound = bind(definition.parameters, arguments, noun, key.mark, reading.findings, use.checked)
+    said = reading.once("place", body, partial(_said, key, body, reading))
+    work = job(definition, {**bound, **use.values}, said.beside, reading)
+    outline = work.outline
+    own = Own(
+        title=_shown(said.name, key.text, outline.spec.name, use.title),
+        steps=work.steps,
+        env=work.env,
+        clone=work.clone,
+        terms=replace(outline.spec.terms, **said.terms) if said.terms else outline.spec.terms,
+        secret_groups=said.groups,
+    )
     return Place(
-        name=own or (f"{key.text}-{use.title}" if use.title else key.text),
+        name=said.name or (f"{key.text}-{use.title}" if use.title else key.text),
         job=key.text,
         mark=key.mark,
         family=use.family,
+        requires=said.requires,
+        shared=outline.spec,
+        own=own,
+        parts=outline.parts,
+        skip=outline.skip or said.skip,
+    )
+
+
+def _said(key: Scalar, body: Map, reading: Reading) -> Said:
+    groups = body.get("context")
+    return Said(
+        name=own_name(body, key, reading),
+        beside=(body.get("pre-steps"), body.get("post-steps")),
         requires=requirements(body.get("requires"), reading),
-        spec=_spec(work, body, _shown(own, key.text, work.outline.spec.name, use.title), reading),
-        parts=work.outline.parts,
-        skip=work.outline.skip or place_left_out(body, reading),
+        terms=_terms(body, reading.findings),
+        groups=texts(groups, "`context`", reading.findings) if groups else (),
+        skip=place_left_out(body, reading),
     )
 
 
@@ -199,27 +250,14 @@ def _arguments(body: Map, definition: Definition) -> Mapping[str, Node]:
     return {name: body.entries[name].value for name in definition.parameters if name in body.entries}
 
 
-def _spec(work: Work, body: Map, name: str, reading: Reading) -> JobSpec:
-    """With what the workflow says of the job, which goes before what the job says of itself."""
-    outline = work.outline.spec
-    groups = body.get("context")
-    return replace(
-        outline,
-        name=name,
-        steps=work.steps,
-        env=work.env,
-        clone=work.clone,
-        terms=_terms(outline.terms, body, reading.findings),
-        secret_groups=texts(groups, "`context`", reading.findings) if groups else (),
-    )
-
-
-def _terms(terms: JobTerms, body: Map, findings: Findings) -> JobTerms:
+def _terms(body: Map, findings: Findings) -> Mapping[str, Any]:
+    """What goes before what the job says of itself."""
     ignored, serial, target = (body.get(each) for each in ("allow_failure", "serial-group", "deploy_to"))
+    said: dict[str, Any] = {}
     if ignored:
-        terms = replace(terms, allow_failure=bool(flag(ignored, "`allow_failure`", findings)))
+        said["allow_failure"] = bool(flag(ignored, "`allow_failure`", findings))
     if serial:
-        terms = replace(terms, serial_group=group(serial, "`serial-group`", findings))
+        said["serial_group"] = group(serial, "`serial-group`", findings)
     if target:
-        terms = replace(terms, environment=word(target, "`deploy_to`", findings))
-    return terms
+        said["environment"] = word(target, "`deploy_to`", findings)
+    return said

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from flowforge.dialects.findings import quote
 from flowforge.dialects.native.definition import Definition
 from flowforge.dialects.native.grammar import Repeats
 from flowforge.dialects.native.needs import Need, Needs, needs_of
-from flowforge.dialects.native.place import Place
+from flowforge.dialects.native.place import Own, Place
 from flowforge.dialects.native.reading import Reading
 from flowforge.dialects.native.workflow import Workflow
 from flowforge.model.job_spec import JobSpec
@@ -17,8 +19,7 @@ from flowforge.model.status import Status
 NOTHING_LEFT = "all that it requires is left out"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(NamedTuple):
     """A place as it will be in the pipeline: one key for each of its parts."""
 
     place: Place
@@ -60,8 +61,7 @@ def _numbered(workflow: Workflow) -> Workflow:
 
 
 def _named(place: Place, name: str) -> Place:
-    spec = replace(place.spec, name=name) if place.spec else None
-    return replace(place, name=name, family=place.family or place.name, spec=spec)
+    return place._replace(name=name, family=place.family or place.name, own=place.own._replace(title=name))
 
 
 def _specs(
@@ -74,10 +74,10 @@ def _specs(
             known[place.name] = Placed(
                 place=place, keys=_keys(key, place.parts), needs=needs[place.name], skip=place.skip
             )
-    skips = _skips(known)
+    around = _Around(known, _skips(known))
     for placed in known.values():
-        if placed.place.spec:
-            for each in _parts(placed.place.spec, placed, _Around(known, skips), reading):
+        if placed.place.shared:
+            for each in _parts(placed.place.shared, placed, around, reading):
                 yield placed.place, each
 
 
@@ -104,57 +104,74 @@ def _skips(known: Mapping[str, Placed]) -> Mapping[str, str]:
     return skips
 
 
+Waits = tuple[tuple[str, ...], Mapping[str, tuple[Status, ...]]]
+"""The keys, and which ends of them will do."""
+FOR_NOBODY: Waits = ((), MappingProxyType({}))
+
+
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """The other places of a workflow, and which of them are left out."""
+    """The other places of a workflow, and which of them are left out. `waits` is what was found for needs that
+    several places share, by their identity."""
 
     known: Mapping[str, Placed]
     skips: Mapping[str, str]
+    waits: dict[int, Waits] = field(default_factory=dict)
 
 
-def _needs(placed: Placed, around: _Around) -> tuple[tuple[str, ...], Mapping[str, tuple[Status, ...]]]:
-    """The keys, and which ends of them will do. What is left out is not waited for, unless this job is left out
-    itself."""
+def _needs(placed: Placed, around: _Around) -> Waits:
+    """What is left out is not waited for, unless this job is left out itself."""
     if not placed.needs:
-        return (), {}
-    skip = around.skips[placed.place.name]
-    kept = [need for need in placed.needs if skip or not around.skips[need.place]]
-    keys = dict.fromkeys(key for need in kept for key in around.known[need.place].keys)
+        return FOR_NOBODY
+    if around.skips[placed.place.name]:
+        return _waits(placed.needs, around)
+    known = around.waits.get(id(placed.needs))
+    if known is None:
+        kept = tuple(need for need in placed.needs if not around.skips[need.place])
+        known = around.waits[id(placed.needs)] = _waits(kept, around)
+    return known
+
+
+def _waits(needs: tuple[Need, ...], around: _Around) -> Waits:
+    keys = dict.fromkeys(key for need in needs for key in around.known[need.place].keys)
     accepts = {
         key: need.requirement.accepts
-        for need in kept
+        for need in needs
         if need.requirement.accepts
         for key in around.known[need.place].keys
     }
     return tuple(keys), accepts
 
 
-def _parts(spec: JobSpec, placed: Placed, around: _Around, reading: Reading) -> Iterator[JobSpec]:
+def _parts(shared: JobSpec, placed: Placed, around: _Around, reading: Reading) -> Iterator[JobSpec]:
     needs, accepts = _needs(placed, around)
-    skip = around.skips[placed.place.name]
-    terms = replace(spec.terms, accepts=accepts, skip=skip) if accepts or skip else spec.terms
+    own, skip = placed.place.own, around.skips[placed.place.name]
+    terms = replace(own.terms, accepts=accepts, skip=skip) if accepts or skip else own.terms
     total = len(placed.keys)
     if total > 1 and terms.serial_group and not terms.serial_unit:
         terms = replace(terms, serial_unit=placed.keys[0])
     for number, key in enumerate(placed.keys, start=1):
         yield replace(
-            spec,
+            shared,
             key=key,
-            name=f"{spec.name} ({number} of {total})" if total > 1 else spec.name,
+            name=f"{own.title} ({number} of {total})" if total > 1 else own.title,
+            steps=own.steps,
             needs=needs,
+            clone=own.clone,
             terms=terms,
-            env=_part_env(spec, number, total, reading),
+            env=_part_env(own, number, total, reading),
+            secret_groups=own.secret_groups,
         )
 
 
-def _part_env(spec: JobSpec, number: int, total: int, reading: Reading) -> Mapping[str, str]:
+def _part_env(own: Own, number: int, total: int, reading: Reading) -> Mapping[str, str]:
     grammar = reading.grammar
     if total == 1 and not grammar.job_variable:
-        return spec.env
-    own = {
+        return own.env
+    node = {
         f"{prefix}{name}": str(value)
         for prefix in grammar.node_prefixes
         for name, value in (("NODE_INDEX", number - 1), ("NODE_TOTAL", total))
     }
-    named = {grammar.job_variable: spec.name} if grammar.job_variable else {}
-    return {**named, **spec.env, **own}
+    named = {grammar.job_variable: own.title} if grammar.job_variable else {}
+    return {**named, **own.env, **node}

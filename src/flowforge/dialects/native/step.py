@@ -1,7 +1,8 @@
 """`steps:`: from what is written to what is done."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 from flowforge.dialects.findings import quote
 from flowforge.dialects.native import vocabulary
@@ -32,8 +33,7 @@ DEEPEST_CALL = 30
 Steps = tuple[StepSpec, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
+class Around(NamedTuple):
     """Where steps stand: the job's shell, the commands they were called from, and what they were defined with."""
 
     shell: tuple[str, ...] = ()
@@ -50,9 +50,10 @@ def _list(node: Node, around: Around, reading: Reading) -> Steps:
     nodes = node.items if isinstance(node, Sequence) and around.calls else _items(node, reading)
     _check_number(len(nodes), node.mark, reading)
     found: list[StepSpec] = []
+    what = ("step", around)
     for each in nodes[:MOST_STEPS]:
         reading.visit(each.mark)
-        found += reading.once(("step", around), each, partial(_step, each, around, reading))
+        found += reading.once(what, each, partial(_step, each, around, reading))
         if not _check_number(len(found), each.mark, reading):
             break
     return tuple(found)
@@ -73,7 +74,7 @@ def _step(node: Node, around: Around, reading: Reading) -> Steps:
     if isinstance(node, Scalar):
         return _word(node, around, reading)
     if isinstance(node, Sequence):
-        return _list(node, replace(around, calls=around.calls or ("",)), reading)
+        return _list(node, around._replace(calls=around.calls or ("",)), reading)
     entry = single_entry(node)
     if entry is None:
         _not_one_key(node, reading) if node.entries else _empty(node, reading)
@@ -106,7 +107,7 @@ def _keyed(entry: Entry, around: Around, reading: Reading) -> Steps:
     if word in ("when", "unless"):
         return _conditional(entry, around, reading)
     if word == "steps":
-        return _list(entry.value, replace(around, calls=around.calls or ("",)), reading)
+        return _list(entry.value, around._replace(calls=around.calls or ("",)), reading)
     if _command(word, around, reading) is None:
         _unknown(entry.key, reading)
         return ()
@@ -131,7 +132,7 @@ def _called(word: Scalar, arguments: dict[str, Node], around: Around, reading: R
         raise Refused
     noun = f"the command {quote(word.text)}"
     values = bind(command.parameters, arguments, noun, word.mark, reading.findings)
-    inside = replace(around, calls=(*around.calls, called), family=command.family)
+    inside = around._replace(calls=(*around.calls, called), family=command.family)
     return command_steps(command, values, inside, reading)
 
 
@@ -156,7 +157,7 @@ def _conditional(entry: Entry, around: Around, reading: Reading) -> Steps:
         message = f"{quote(entry.key.text)} has no `{missing}`"
         reading.findings.error("missing-key", entry.key.mark, message, hint)
         return ()
-    inside = replace(around, calls=around.calls or ("",))
+    inside = around._replace(calls=around.calls or ("",))
     if held(entry, condition, reading):
         return steps(inner, inside, reading)
     if reading.for_nothing:

@@ -72,7 +72,7 @@ def _workflow(entry: Entry, defined: Defined, not_now: str, reading: Reading) ->
     skip = f"the workflow {quote(title)} is left out: {why}" if why else ""
     retry = _retry(body, reading)
     found = (_with_retry(each, retry) for each in listed_places(listed, title, defined, reading))
-    return Workflow(name=title, places=tuple(replace(place, skip=skip) if skip else place for place in found))
+    return Workflow(name=title, places=tuple(place._replace(skip=skip) if skip else place for place in found))
 
 
 def _retry(body: Map, reading: Reading) -> tuple[RetryRule, ...]:
@@ -86,6 +86,7 @@ def _retry(body: Map, reading: Reading) -> tuple[RetryRule, ...]:
 
 def _with_retry(place: Place, retry: tuple[RetryRule, ...]) -> Place:
     """A job's own rules go first."""
-    if place.spec is None or not retry or place.spec.terms.retry:
+    own = place.own
+    if place.shared is None or not retry or own.terms.retry:
         return place
-    return replace(place, spec=replace(place.spec, terms=replace(place.spec.terms, retry=retry)))
+    return place._replace(own=own._replace(terms=replace(own.terms, retry=retry)))
