@@ -48,7 +48,7 @@ SHOWN = 140
 
 
 BREATH = 0.1
-"""Seconds from one look at the events to the next, however often the bell rings."""
+"""Seconds from the bell to a look at the events, however often it rings meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +106,9 @@ class StatusKeeper:
                 except FlowForgeError as error:
                     log.warning("commit statuses are held up", error=error.message)
                     pause = LOOK_AGAIN
-                # A run in full swing rings some times a job; one look then serves them all.
+                await rung.wait(pause)
+                # What rang is only beginning: it comes first, and a run that is over by then needs one status.
                 await asyncio.sleep(BREATH)
-                await rung.wait(max(0.0, pause - BREATH))
 
     async def _take_back(self) -> None:
         """Once, before anything is claimed anew."""

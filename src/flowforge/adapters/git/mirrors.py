@@ -22,6 +22,11 @@ from flowforge.errors import BadInput, SourceUnavailable, TooLarge
 _OLDEST_GIT = (2, 37)
 """The first that takes a pinned address (`http.curloptResolve`)."""
 
+_WORTH_KEEPING = 256 * 1024
+_KEPT = 16
+"""Files that were read lately, a config most of them: a push, its tag, its pull request and each re-run are of one commit,
+whose id says what is in it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MirrorPolicy:
@@ -52,6 +57,7 @@ class GitMirrors:
         self._resolve = resolve
         self._git = git or Git()
         self._version: tuple[int, ...] = ()
+        self._read: dict[tuple[Path, str, str], bytes | None] = {}
 
     async def fetch(self, url: str, commit: str, ref: str) -> str:
         parsed = self._parse(url)
@@ -74,6 +80,17 @@ class GitMirrors:
         mirror = self._mirror(url, commit)
         if not checked_path(path):
             raise BadInput("a file's path is wanted", field="path")
+        place = (mirror.path, commit, path)
+        if place not in self._read:
+            content = await self._content(mirror, commit, path)
+            if content is not None and len(content) > _WORTH_KEEPING:
+                return content
+            self._read[place] = content
+            while len(self._read) > _KEPT:
+                del self._read[next(iter(self._read))]
+        return self._read[place]
+
+    async def _content(self, mirror: Mirror, commit: str, path: str) -> bytes | None:
         found = await self._ask(mirror, ("ls-tree", "-z", "-l", "--end-of-options", commit, path))
         entry = next(entries(found.output), None)
         if entry is None or entry.kind in (EntryKind.FOLDER, EntryKind.SUBMODULE):

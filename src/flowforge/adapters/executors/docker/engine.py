@@ -68,6 +68,9 @@ class Engine:
             self._kind = str(next((each.get("Name") for each in components), "") or "engine")
         return self._kind
 
+    async def ping(self) -> None:
+        _good(await self._socket.call("GET", "/_ping", deadline=VERSION_DEADLINE), 200)
+
     async def version(self) -> Mapping[str, Any]:
         answer = await self._socket.call("GET", "/version", deadline=VERSION_DEADLINE)
         return dict(_good(answer, 200).json())

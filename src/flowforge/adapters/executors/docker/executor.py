@@ -65,6 +65,7 @@ class DockerExecutor:
         self._rooms = Rooms(site, sources, self)
         self._pool = WarmPool(site, self._engine, self._rooms.threads, self._recipe, pool)
         self._reached = False
+        self._known_as = ""
         self._warned = False
         self._reaching = asyncio.Lock()
 
@@ -80,15 +81,22 @@ class DockerExecutor:
             await self._rooms.__aexit__(*error)
 
     async def probe(self) -> Probe:
+        """Once all is well, only whether the engine still answers: a runner asks before each job."""
         try:
+            if self._known_as:
+                await self._engine.ping()
+                return Probe(usable=True, engine=self._known_as)
             version = await self._engine.version()
             image = await self._engine.some_image()
             if image is not None:
                 await self._reach(image)
             await self._warn(version)
         except EngineUnavailable as error:
+            self._known_as = ""
             return Probe(usable=False, reason=error.message)
-        return Probe(usable=True, engine=vetting.engine_name(version))
+        name = vetting.engine_name(version)
+        self._known_as = name if self._reached else ""
+        return Probe(usable=True, engine=name)
 
     async def _warn(self, version: Mapping[str, Any]) -> None:
         """Once, however often it is probed."""
@@ -188,10 +196,10 @@ class DockerExecutor:
             return waits
 
         if not await self._rooms.threads.run(let_go):
-            await self._engine.start(await self._pool.name(key))
+            await self._engine.start(self._pool.name(key))
 
     async def autopsy(self, key: AttemptKey) -> Ending | None:
-        state = await self._state(await self._pool.name(key))
+        state = await self._state(self._pool.name(key))
         if state is None:
             return Ending(cause=Cause.LOST, reason="the job's container was removed from outside")
         if state.status in ALIVE:

@@ -129,7 +129,8 @@ def _filled(folder: Path) -> bool:
 
 
 def taken(site: Site, key: AttemptKey) -> tuple[str, str] | None:
-    """The slot and the container that the attempt took; None where it has a container of its own."""
+    """The slot and the container that the attempt took; None where it has a container of its own. Blocking, but for so
+    small a file in a folder of ours that a passage to a thread costs more."""
     try:
         known = json.loads(slot_record(site, key).read_text(encoding="utf-8"))
         return str(known["slot"]), str(known["container"])

@@ -106,7 +106,7 @@ class WarmPool:
     async def calm(self, key: AttemptKey) -> AsyncIterator[None]:
         """For taking down what the attempt used: when no job comes or goes, one at a time, and at once where its job
         still runs or we are about to go."""
-        if self._group is None or not await self._threads.run(slot.lingers, self._site, key):
+        if self._group is None or not slot.lingers(self._site, key):
             yield
             return
         with suppress(TimeoutError):
@@ -136,7 +136,7 @@ class WarmPool:
 
     async def take_back(self, key: AttemptKey) -> None:
         """What an earlier life gave this attempt, which was never begun; it may be at any point of its way."""
-        found = await self._threads.run(slot.taken, self._site, key)
+        found = slot.taken(self._site, key)
         if found is not None:
             await self._engine.remove(found[1])
             await self._threads.run(slot.remove_folders, self._site, found[0])
@@ -144,14 +144,14 @@ class WarmPool:
 
     async def remove(self, key: AttemptKey) -> bool:
         """The container that it took; False where it took none."""
-        found = await self._threads.run(slot.taken, self._site, key)
+        found = slot.taken(self._site, key)
         if found is not None:
             await self._engine.remove(found[1])
         return found is not None
 
-    async def name(self, key: AttemptKey) -> str:
+    def name(self, key: AttemptKey) -> str:
         """By which the engine knows the attempt's container, whether it was here before the attempt or not."""
-        found = await self._threads.run(slot.taken, self._site, key)
+        found = slot.taken(self._site, key)
         return found[1] if found else container.name(self._site, key)
 
     def keeps(self, labels: Mapping[str, str], keep: Collection[AttemptKey]) -> bool | None:
@@ -177,7 +177,7 @@ class WarmPool:
         with suppress(TimeoutError):
             async with asyncio.timeout(NAMED_AFTER):
                 await self._closing.wait()
-        if await self._threads.run(slot.taken, self._site, key) is None:
+        if slot.taken(self._site, key) is None:
             return
         try:
             await self._engine.rename(container_id, container.name(self._site, key))
