@@ -89,3 +89,32 @@ def test_a_job_that_was_just_claimed_has_time_for_its_first_renewal(lease: float
     rhythm = Rhythm.afar(lease, max(0.5, min(10.0, lease / 6)))
     assert rhythm.deadman is not None
     assert 2 * rhythm.claim + rhythm.renew / 2 < rhythm.deadman
+
+
+class Doomed(FakeLink):
+    """A renewal fails when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failing = asyncio.Event()
+
+    async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
+        await self.failing.wait()
+        raise Upstream("no answer")
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_an_end_that_comes_with_an_error_is_heeded(turns: int) -> None:
+    link = Doomed()
+    heartbeat = Heartbeat(link, Rhythm(renew=0.02, pause=0.02))
+    heartbeat.hold(LEASE)
+    async with asyncio.TaskGroup() as tasks:
+        beating = tasks.create_task(heartbeat.beat())
+        await asyncio.sleep(0.01)
+        link.failing.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        beating.cancel()
+        _, waiting = await asyncio.wait({beating}, timeout=5)
+        beating.cancel()
+    assert not waiting
