@@ -51,6 +51,7 @@ def runner(
     if ctx.invoked_subcommand is not None:
         return
     settings = settings_of(config)
+    import flowforge.cli.light_structlog  # noqa: F401  before all who import structlog
     from flowforge.wiring_runner import Wish, work
 
     wish = Wish(url=_url(ctx, server_url), token=_token(ctx, token), slots=slots or 0)

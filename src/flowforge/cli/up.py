@@ -21,6 +21,7 @@ def up(config: Path | None) -> None:
     Everything is set by environment variables or a TOML file; see docs/reference/settings.md.
     """
     settings = settings_of(config)
+    import flowforge.cli.light_structlog  # noqa: F401  before all who import structlog
     from flowforge.wiring import Announcement, serve
 
     def announce(announcement: Announcement) -> None:
