@@ -1,5 +1,6 @@
 """A room whose steps a supervisor runs, in a container or on the host."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from flowforge.model.step_spec import Checkout
 from flowforge.ports import Sink, Sources
 
 STOP_NOW = "!"
+BEGINNING = 1.0
+"""Seconds in which the engine is not asked what became of a supervisor that is still beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class _Look:
     data: bytes
     record: ExitRecord | None
     alive: bool
+    begun: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,7 @@ class SupervisedRoom:
         self._ending: Ending | None = None
         self._cut_off = False
         self._tampered: Tampered | None = None
+        self._waited_since = 0.0
 
     async def run(self, step: StepOrder, sink: Sink, *, since: int = 0) -> Exit:
         if self._cut_off:
@@ -106,7 +111,7 @@ class SupervisedRoom:
             elif look.record:
                 tail.check_end(look.record.size)
                 return await self._exit(step, look.record)
-            elif look.alive or not await self._lost():
+            elif look.alive or self._may_yet_begin(look) or not await self._lost():
                 await self._changes.wait()
             elif gone:
                 return self._end()
@@ -119,7 +124,18 @@ class SupervisedRoom:
         alive = self._folder.alive()
         record = self._folder.read(f"{index}.exit")
         data = tail.read()
-        return _Look(data=data, record=exit_record.parse(record) if record else None, alive=alive)
+        return _Look(
+            data=data,
+            record=exit_record.parse(record) if record else None,
+            alive=alive,
+            begun=alive or self._folder.begun(),
+        )
+
+    def _may_yet_begin(self, look: _Look) -> bool:
+        """Between its start and its lock a supervisor cannot be told from one that is gone."""
+        now = asyncio.get_running_loop().time()
+        self._waited_since = self._waited_since or now
+        return not look.begun and now - self._waited_since < BEGINNING
 
     async def _lost(self) -> bool:
         """No supervisor is left to write records."""
