@@ -57,7 +57,7 @@ from flowforge.services.steady import SteadyClock
 from flowforge.services.timetable import Timetable
 from flowforge.services.watch import Patience, Watch
 from flowforge.settings import Settings
-from flowforge.wiring_forges import clone_credentials, commit_statuses
+from flowforge.wiring_forges import clone_tokens, commit_statuses
 from flowforge.wiring_local import lasting_executor
 
 log = structlog.get_logger()
@@ -159,13 +159,17 @@ class Base:
     data: DataFolder
     floor: Floor
 
+    def kept(self, kind: SecretKind) -> Vault:
+        return SealedVault(self.store, self.sealer, kind)
+
 
 @asynccontextmanager
 async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
     async with AsyncExitStack() as stack:
         base = await _base(settings, stack)
         links = Links(public_url)
-        mirrors = GitMirrors(base.data.mirrors, _mirror_policy(settings), clone_credentials(settings))
+        tokens = clone_tokens(settings, base.store, base.kept(SecretKind.FORGE_TOKEN))
+        mirrors = GitMirrors(base.data.mirrors, _mirror_policy(settings), tokens.of)
         sources = MirrorSources(mirrors)
         stack.callback(sources.close)
         executor = await _executor(settings, base.data, sources, stack)
@@ -213,6 +217,7 @@ async def _base(settings: Settings, stack: AsyncExitStack) -> Base:
 
 def _services(base: Base, links: Links) -> Services:
     store, bell, clock = base.store, base.bell, base.clock
+    hook_secrets = ProjectHookSecrets(store, base.kept(SecretKind.WEBHOOK), clock)
     return Services(
         intake=Intake(store, bell, clock),
         control=Control(store, bell, clock, links),
@@ -220,10 +225,8 @@ def _services(base: Base, links: Links) -> Services:
         runners=Runners(store, clock),
         trust=Trust(
             access=Access(store, clock),
-            secrets=Secrets(store, base.sealer, bell, clock),
-            hook_secrets=ProjectHookSecrets(
-                store, SealedVault(store, base.sealer, SecretKind.WEBHOOK), clock
-            ),
+            secrets=Secrets(store, base.sealer, bell, clock, hook_secrets.forget),
+            hook_secrets=hook_secrets,
         ),
         ground=Ground(store=store, logs=base.logs, bell=bell, clock=clock, scarce=base.floor.scarce),
     )
@@ -248,7 +251,7 @@ def _mirror_policy(settings: Settings) -> MirrorPolicy:
 def _statuses(settings: Settings, base: Base, links: Links, stack: AsyncExitStack) -> StatusKeeper:
     http = HttpClient(frozenset(settings.trusted_forges))
     stack.push_async_callback(http.aclose)
-    forge = commit_statuses(settings, http, SealedVault(base.store, base.sealer, SecretKind.FORGE_TOKEN))
+    forge = commit_statuses(settings, http, base.kept(SecretKind.FORGE_TOKEN))
     wording = Wording(context=settings.status_context, links=links)
     return StatusKeeper(base.store, forge, base.bell, SteadyClock(base.clock), wording, base.data.instance())
 

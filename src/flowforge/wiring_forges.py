@@ -1,24 +1,21 @@
 """What the settings say about forges, put together: each token with the one origin it is for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from flowforge.adapters.notify.commit_statuses import ForgeCommitStatuses
 from flowforge.adapters.vault.forge_tokens import ForgeTokens
 from flowforge.adapters.vault.layered import LayeredVault
 from flowforge.forges.registry import FORGES
-from flowforge.ports import CommitStatuses, Http, Vault
+from flowforge.ports import CommitStatuses, Http, Store, Vault
+from flowforge.services.clone_tokens import CloneTokens
 from flowforge.settings import Settings
 
 
-def clone_credentials(settings: Settings) -> Callable[[str], str | None]:
-    """By origin, each with the user's name that its forge wants beside a token."""
-    homes, tokens = _homes(settings), _clone_tokens(settings)
-    found = {
-        homes[forge.name]: token if ":" in token else f"{forge.clone_user}:{token}"
-        for forge in FORGES
-        if (token := tokens[forge.name]) and homes[forge.name]
-    }
-    return found.get
+def clone_tokens(settings: Settings, store: Store, kept: Vault) -> CloneTokens:
+    """Tokens that are `kept` come before those of the settings."""
+    tokens = _clone_tokens(settings)
+    vault = LayeredVault(kept, ForgeTokens({forge.token_name: tokens[forge.name] for forge in FORGES}))
+    return CloneTokens(store, vault, {home: name for name, home in _homes(settings).items() if home})
 
 
 def commit_statuses(settings: Settings, http: Http, kept: Vault) -> CommitStatuses:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flowforge.adapters.data.folder import DataFolder
+from flowforge.model.secret import WEBHOOK_SECRET
 from tests.rig.canary import Canaries, canary
 from tests.rig.machine import until
 from tests.rig.server import REPOSITORY, RealServer
@@ -72,12 +73,12 @@ def test_canaries_get_nowhere(stage: Stage) -> None:
     put(server, "DEPLOY_KEY", values["other"], project=REPOSITORY, branch="other/*")
     put(server, "DEPLOY_KEY", values["grouped"], group="registry")
     put(server, "GITHUB_TOKEN", values["token"], kind="forge_token", project=REPOSITORY)
-    put(server, "DEPLOY_KEY", values["hook"], kind="webhook")
     canaries = Canaries(values)
 
     stage.counter.hold("sung")
     stage.counter.hold("spying")
     pushed = server.push(stage.forge, {".flowforge/ci.yml": pipeline(stage)})
+    put(server, WEBHOOK_SECRET, values["hook"], kind="webhook", project=REPOSITORY)
     stage.counter.wait_for("sung")
     stage.counter.wait_for("spying")
     seen = canaries.in_folders(server.folder) + canaries.in_engine(server)

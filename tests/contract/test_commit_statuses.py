@@ -1,7 +1,7 @@
 """The port `CommitStatuses`."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -13,6 +13,7 @@ from flowforge.errors import Upstream
 from flowforge.forges.registry import FORGES
 from flowforge.model.commit_status import CommitState, CommitStatus
 from flowforge.model.http import HttpAnswer
+from flowforge.model.secret import SecretScope
 from flowforge.ports import CommitStatuses
 from flowforge.testing.commit_statuses import FakeCommitStatuses
 from flowforge.testing.http import FakeHttp
@@ -88,6 +89,19 @@ async def test_without_a_token_it_says_so_and_may_be_tried_later() -> None:
         await ForgeCommitStatuses(http, FakeVault(), FORGES).post(STATUS)
     assert not caught.value.final
     assert http.requests == []
+
+
+async def test_a_project_s_own_token_is_asked_for() -> None:
+    asked: list[SecretScope] = []
+
+    class Asked(FakeVault):
+        async def values(self, scope: SecretScope, names: Collection[str]) -> Mapping[str, str]:
+            asked.append(scope)
+            return await super().values(scope, names)
+
+    statuses = ForgeCommitStatuses(FakeHttp([answer(201)]), Asked(TOKEN.secrets), FORGES)
+    await statuses.post(replace(STATUS, organisation_id=3, project_id=7))
+    assert asked == [SecretScope(organisation_id=3, project_id=7)]
 
 
 async def test_a_refusal_is_final_and_never_repeats_the_token() -> None:

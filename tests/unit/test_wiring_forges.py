@@ -9,8 +9,9 @@ from flowforge.model.commit_status import CommitState, CommitStatus
 from flowforge.model.http import HttpAnswer
 from flowforge.settings import load_settings
 from flowforge.testing.http import FakeHttp
+from flowforge.testing.store import MemoryStore
 from flowforge.testing.vault import FakeVault
-from flowforge.wiring_forges import clone_credentials, commit_statuses
+from flowforge.wiring_forges import clone_tokens, commit_statuses
 
 TOKENS = {
     f"FLOWFORGE_{name}_TOKEN": f"token-{name.lower()}"
@@ -36,24 +37,37 @@ def status(forge: str, origin: str) -> CommitStatus:
     )
 
 
-def test_clones_bear_the_users_name_that_their_forge_wants(tmp_path: Path) -> None:
-    of = clone_credentials(settings(tmp_path, FLOWFORGE_GITEA_URL="https://git.example/"))
-    assert of("https://github.com") == "x-access-token:token-github"
-    assert of("https://gitlab.com") == "oauth2:token-gitlab"
-    assert of("https://bitbucket.org") == "x-token-auth:token-bitbucket"
-    assert of("https://git.example") == "token:token-gitea"
-    assert of("https://codeberg.org") == "token:token-forgejo"
-    assert of("https://elsewhere.example") is None
+async def pairs(tmp_path: Path, *origins: str, **environment: str) -> list[str | None]:
+    tokens = clone_tokens(settings(tmp_path, **environment), MemoryStore(), FakeVault())
+    return [await tokens.of(f"{origin}/tools/saw.git", origin) for origin in origins]
 
 
-def test_a_token_that_is_a_pair_stays_one_and_a_self_hosted_forge_takes_the_place_of_the_public_one(
+async def test_clones_bear_the_users_name_that_their_forge_wants(tmp_path: Path) -> None:
+    origins = (
+        "github.com",
+        "gitlab.com",
+        "bitbucket.org",
+        "git.example",
+        "codeberg.org",
+        "elsewhere.example",
+    )
+    own = {"FLOWFORGE_GITEA_URL": "https://git.example/"}
+    assert await pairs(tmp_path, *(f"https://{origin}" for origin in origins), **own) == [
+        "x-access-token:token-github",
+        "oauth2:token-gitlab",
+        "x-token-auth:token-bitbucket",
+        "token:token-gitea",
+        "token:token-forgejo",
+        None,
+    ]
+
+
+async def test_a_token_that_is_a_pair_stays_one_and_a_self_hosted_forge_takes_the_place_of_the_public_one(
     tmp_path: Path,
 ) -> None:
     own = {"FLOWFORGE_GITLAB_URL": "https://git.example", "FLOWFORGE_BITBUCKET_TOKEN": "me:secret"}
-    of = clone_credentials(settings(tmp_path, **own))
-    assert of("https://git.example") == "oauth2:token-gitlab"
-    assert of("https://gitlab.com") is None
-    assert of("https://bitbucket.org") == "me:secret"
+    origins = ("https://git.example", "https://gitlab.com", "https://bitbucket.org")
+    assert await pairs(tmp_path, *origins, **own) == ["oauth2:token-gitlab", None, "me:secret"]
 
 
 async def test_a_status_goes_to_the_api_of_the_address_or_the_one_that_was_named(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from flowforge.model.project import DEFAULT_ORGANISATION
+
 
 class CommitState(StrEnum):
     PENDING = "pending"
@@ -13,7 +15,8 @@ class CommitState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitStatus:
-    """`repository` is the forge's `owner/repo` at `origin`, `native_id` its own id of it."""
+    """`repository` is the forge's `owner/repo` at `origin`, `native_id` its own id of it; `project_id` is ours, None in a
+    status of the time before projects had tokens of their own."""
 
     forge: str
     origin: str = ""
@@ -24,11 +27,18 @@ class CommitStatus:
     description: str
     context: str
     target_url: str
+    organisation_id: int = DEFAULT_ORGANISATION
+    project_id: int | None = None
+
+    @property
+    def server(self) -> str:
+        """Where it is shown."""
+        return f"{self.forge} {self.origin}"
 
     @property
     def place(self) -> str:
-        """The server that it is shown at: what is wrong with one is nothing to another."""
-        return f"{self.forge} {self.origin}"
+        """The repository that it is shown at: one that lacks a token is nothing to another that has its own."""
+        return f"{self.server} {self.native_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

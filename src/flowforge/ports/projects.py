@@ -17,6 +17,10 @@ class Projects(Protocol):
         """Those called so now, then those called so formerly."""
         ...
 
+    def cloned_from(self, url: str) -> Sequence[Project]:
+        """Those with this clone URL, oldest first."""
+        ...
+
     def save(self, project: Project) -> None:
         """Insert, or replace all but `last_number`."""
         ...

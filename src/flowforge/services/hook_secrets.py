@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from flowforge.model.secret import WEBHOOK_SECRET, SecretScope
 from flowforge.ports import Clock, Store, Vault
 
-FRESH = 15.0
-"""Seconds after which a changed secret counts at the latest."""
+FRESH = 3.0
+"""Seconds after which a secret that was changed at another server counts here."""
 MOST = 10_000
 """Projects remembered; whoever sends unsigned deliveries may name any."""
 
@@ -29,20 +29,21 @@ class ProjectHookSecrets:
     _known: OrderedDict[tuple[str, str], tuple[float, bytes | None]] = field(default_factory=OrderedDict)
 
     async def of(self, origin: str, native_id: str) -> bytes | None:
-        key, now = (origin, native_id), self.clock.monotonic()
-        known = self._known.get(key)
+        key, now, remembered = (origin, native_id), self.clock.monotonic(), self._known
+        known = remembered.get(key)
         if known is not None and now - known[0] < FRESH:
             return known[1]
         secret = await self._look_up(origin, native_id)
-        self._known[key] = now, secret
-        self._known.move_to_end(key)
-        if len(self._known) > MOST:
-            self._known.popitem(last=False)
+        # Forgotten meanwhile, this is not the dictionary any more that others look into.
+        remembered[key] = now, secret
+        remembered.move_to_end(key)
+        if len(remembered) > MOST:
+            remembered.popitem(last=False)
         return secret
 
     def forget(self) -> None:
         """For whoever changed a secret here: it counts from now on."""
-        self._known.clear()
+        self._known = OrderedDict()
 
     async def _look_up(self, origin: str, native_id: str) -> bytes | None:
         project = await self.store.read(lambda tx: tx.projects.find(origin, native_id))

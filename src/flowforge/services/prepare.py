@@ -13,7 +13,7 @@ from flowforge.engine.approvals import why_held
 from flowforge.engine.inputs import typed_inputs, wrong_inputs
 from flowforge.engine.plan import Occasion, plan
 from flowforge.engine.state import LeftOut, Planned, Rejected
-from flowforge.errors import BadInput, Bug, FlowForgeError, NotFound, TooLarge, Upstream
+from flowforge.errors import BadInput, Bug, FlowForgeError, NotFound, StoreUnavailable, TooLarge, Upstream
 from flowforge.forges.source_url import source_url
 from flowforge.model.event import EventKind
 from flowforge.model.inputs import Given, Home
@@ -147,6 +147,8 @@ class Preparer:
         try:
             url = source_url(project, trigger)
             commit = await self.mirrors.fetch(url, trigger.commit, trigger.ref)
+        except StoreUnavailable:
+            raise
         except (Upstream, BadInput) as error:
             raise Unplannable(
                 Cause.INFRASTRUCTURE, f"the repository cannot be cloned: {error.message}"

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flowforge.engine.mask_patterns import maskable
 from flowforge.errors import BadInput, TooLarge
-from flowforge.model.secret import LONGEST_VALUE, Secret, SecretKind
+from flowforge.model.secret import LONGEST_VALUE, WEBHOOK_SECRET, Secret, SecretKind
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,98}[A-Za-z0-9._-])?")
@@ -67,7 +67,10 @@ def following(draft: Secret, known: Secret) -> Secret:
 
 def check_wish(wish: SecretWish) -> None:
     """Raises `BadInput`, which never repeats a value."""
-    _check_name(wish.name)
+    if wish.kind is SecretKind.WEBHOOK:
+        _check_webhook(wish)
+    else:
+        _check_name(wish.name)
     _check_place(wish)
     _check_value(wish.value)
 
@@ -77,6 +80,13 @@ def _check_name(name: str) -> None:
         raise BadInput("name must be 1 to 128 letters, digits or _, and not begin with a digit", field="name")
     if name.upper().startswith(_OURS):
         raise BadInput(f"name must not begin with {_OURS}: such variables are FlowForge's own", field="name")
+
+
+def _check_webhook(wish: SecretWish) -> None:
+    if wish.name != WEBHOOK_SECRET:
+        raise BadInput(f"the name of a project's webhook secret is {WEBHOOK_SECRET}", field="name")
+    if wish.project_id is None:
+        raise BadInput("a webhook secret is a project's own: name the project", field="project")
 
 
 def _check_place(wish: SecretWish) -> None:

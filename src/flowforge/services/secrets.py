@@ -1,7 +1,7 @@
 """Secrets: set, listed, removed, and their master key rotated. A value goes in here and never comes out again."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
@@ -39,10 +39,13 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
+    """`changed` is called after every change, by whoever remembers values."""
+
     store: Store
     sealer: Sealer
     bell: Bell
     clock: Clock
+    changed: Callable[[], None] = lambda: None
     _rotating: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def page(
@@ -72,6 +75,7 @@ class Secrets:
             seal = await self.sealer.seal(draft, wish.value)
             kept = await self.store.write(lambda tx: _keep(tx, draft, seal, now))  # noqa: B023
             if kept is not None:
+                self.changed()
                 self.bell.ring(EVENTS)
                 return kept
         raise StoreUnavailable(f"the secret {wish.name} was changed by others at the same time: try again")
@@ -83,6 +87,7 @@ class Secrets:
     async def remove(self, secret: Secret, actor: str) -> None:
         now = self.clock.now()
         await self.store.write(lambda tx: _remove(tx, secret, actor, now))
+        self.changed()
         self.bell.ring(EVENTS)
 
     async def rotate_key(self, actor: str) -> Rotation:

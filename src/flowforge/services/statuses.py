@@ -23,7 +23,7 @@ READER = "commit-statuses"
 EVENTS_AT_ONCE = 100
 """A page is one transaction of some 20 ms, and so much longer takes whoever pushes meanwhile."""
 AT_ONCE = 8
-"""Statuses under way to one forge, of all that bear its name, at the same time."""
+"""Statuses under way to one server, of all its repositories, at the same time."""
 LONGEST_PAUSE = 900.0
 LONGEST_POST = 45.0
 CLAIMED = 60.0
@@ -88,11 +88,12 @@ class StatusKeeper:
     _read: int = 0
     _probe_at: dict[str, datetime] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)
+    _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     _took_back: bool = False
 
     async def serve(self) -> None:
-        """Read, owe, pay, until cancelled. What is owed survives this process. Every forge is paid by a task of its
-        own, so that one that keeps silent holds up itself alone."""
+        """Read, owe, pay, until cancelled. What is owed survives this process. Every repository is paid by a task
+        of its own, so that a forge that keeps silent holds up itself alone."""
         rung = self.bell.listen(TIDINGS)
         async with asyncio.TaskGroup() as tasks:
             while True:
@@ -134,7 +135,7 @@ class StatusKeeper:
             self._read = page.last
 
     async def pay(self) -> None:
-        """Try every debt that is due once; of a forge that is held, one at most."""
+        """Try every debt that is due once; of a repository that is held, one at most."""
         async with asyncio.TaskGroup() as tasks:
             for place in await self._payable():
                 tasks.create_task(self._pay_place(place))
@@ -149,21 +150,20 @@ class StatusKeeper:
         return place in self._probe_at and now < self._probe_at[place]
 
     async def _pay_place(self, place: str) -> None:
-        """The first alone: what is missing for all is found out once. Only then the rest, `AT_ONCE` a forge."""
+        """The first alone: what is missing for all is found out once. Only then the rest."""
         now = self.clock.now()
         debts = await self.store.read(lambda tx: tx.debts.due(now, AT_ONCE * 8, place))
         if not debts:
             return
-        await self._try(debts[0])
+        await self._in_turn(debts[0])
         if place in self._probe_at:
             return
-        slots = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as tasks:
             for debt in debts[1:]:
-                tasks.create_task(self._in_turn(debt, slots))
+                tasks.create_task(self._in_turn(debt))
 
-    async def _in_turn(self, debt: StatusDebt, slots: asyncio.Semaphore) -> None:
-        async with slots:
+    async def _in_turn(self, debt: StatusDebt) -> None:
+        async with self._slots.setdefault(debt.status.server, asyncio.Semaphore(AT_ONCE)):
             await self._try(debt)
 
     async def _try(self, debt: StatusDebt) -> None:
@@ -195,7 +195,7 @@ class StatusKeeper:
 
     def _hold(self, place: str, error: NotConfigured) -> None:
         if place not in self._probe_at:
-            log.warning("commit statuses of a forge are held", place=place, error=error.message)
+            log.warning("commit statuses of a repository are held", place=place, error=error.message)
         self._probe_at[place] = self.clock.now() + timedelta(seconds=LONGEST_PAUSE)
 
     async def _later(self, debt: StatusDebt, error: Upstream) -> None:
@@ -300,6 +300,8 @@ def status_of(run: Run, jobs: Counts, project: Project, wording: Wording) -> Com
         description=description if len(description) <= SHOWN else description[: SHOWN - 1] + "…",
         context=wording.context,
         target_url=wording.links.run(run.id),
+        organisation_id=project.organisation_id,
+        project_id=project.id,
     )
 
 

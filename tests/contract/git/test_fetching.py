@@ -36,9 +36,11 @@ def local(tmp_path: Path, limits: GitLimits | None = None) -> GitMirrors:
 
 def through(server: GitServer, tmp_path: Path, token: str | None = None) -> GitMirrors:
     policy = MirrorPolicy(trusted=frozenset({server.host}))
-    return GitMirrors(
-        tmp_path / "mirrors", policy, lambda origin: token if origin == f"http://{server.host}" else None
-    )
+
+    async def credentials(_: str, origin: str) -> str | None:
+        return token if origin == f"http://{server.host}" else None
+
+    return GitMirrors(tmp_path / "mirrors", policy, credentials)
 
 
 def everything_written(folder: Path) -> bytes:
@@ -86,14 +88,18 @@ async def test_a_page_instead_of_a_repository_is_unavailable(tmp_path: Path) -> 
         await through(server, tmp_path).fetch(server.url("saw.git"), "", MAIN)
 
 
-async def test_a_token_is_asked_for_by_origin_only(tmp_path: Path, forge: Forge) -> None:
-    asked: list[str] = []
+async def test_a_token_is_asked_for_by_address_and_origin(tmp_path: Path, forge: Forge) -> None:
+    asked: list[tuple[str, str]] = []
+
+    async def credentials(url: str, origin: str) -> None:
+        asked.append((url, origin))
+
     forge.commit({"a": b"1"})
     with git_server(forge.path.parent) as server:
         policy = MirrorPolicy(trusted=frozenset({"127.0.0.1"}))
-        mirrors = GitMirrors(tmp_path / "mirrors", policy, asked.append)
-        await mirrors.fetch(server.url("saw.git"), "", MAIN)
-    assert asked == [f"http://{server.host}"]
+        mirrors = GitMirrors(tmp_path / "mirrors", policy, credentials)
+        await mirrors.fetch(f"{server.url('saw.git')}/", "", MAIN)
+    assert asked == [(f"{server.url('saw.git')}/", f"http://{server.host}")]
 
 
 async def test_a_token_that_would_be_two_headers_is_refused(tmp_path: Path, forge: Forge) -> None:
@@ -178,7 +184,7 @@ async def test_git_dials_the_address_that_was_looked_at(tmp_path: Path, forge: F
     with git_server(forge.path.parent) as server:
         url = f"http://forge.example:{server.port}/saw.git"
         settings = (("http.curloptResolve", f"forge.example:{server.port}:127.0.0.1"),)
-        parsed = remote.CloneUrl(text=url, origin=remote.Origin.of(url))
+        parsed = remote.CloneUrl(text=url, given=url, origin=remote.Origin.of(url))
         assert remote._pin(parsed, ["127.0.0.1"]) == settings
         environment = sealed_environment(settings=settings, protocol="http")
         said = await Git().run(("ls-remote", "--", url), environment, seconds=30)

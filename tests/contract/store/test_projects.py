@@ -33,6 +33,14 @@ async def test_present_names_are_found_before_former_ones(store: Store) -> None:
     assert [p.id for p in await store.read(lambda tx: tx.projects.named("octo/new"))] == [1]
 
 
+async def test_projects_are_found_by_their_clone_url_the_oldest_first(store: Store) -> None:
+    url = "https://forge.example/octo/one.git"
+    for given in (project(2, clone_url=url), project(1, clone_url=url), project(3)):
+        await store.write(lambda tx: tx.projects.save(given))  # noqa: B023
+    assert [p.id for p in await store.read(lambda tx: tx.projects.cloned_from(url))] == [1, 2]
+    assert not await store.read(lambda tx: tx.projects.cloned_from(url + "/"))
+
+
 async def test_a_name_no_longer_listed_is_forgotten(store: Store) -> None:
     await store.write(lambda tx: tx.projects.save(project(former_names=("octo/old",))))
     await store.write(lambda tx: tx.projects.save(project()))

@@ -1,8 +1,12 @@
 """A project's own webhook secret, remembered for a while."""
 
+import asyncio
 from collections.abc import Collection, Mapping
+from types import SimpleNamespace
+from typing import cast
 
 from flowforge.model.secret import WEBHOOK_SECRET, SecretScope
+from flowforge.ports import Vault
 from flowforge.services import hook_secrets as module
 from flowforge.services.hook_secrets import FRESH, ProjectHookSecrets, ServerWide
 from tests.unit.services.world import REPOSITORY, World
@@ -44,6 +48,29 @@ async def test_it_is_asked_for_once_in_a_while_and_after_a_change(world: World) 
     world.clock.tick(FRESH + 1)
     vault.by_project.clear()
     assert await secrets.of(REPOSITORY.origin, REPOSITORY.native_id) is None
+
+
+async def test_what_was_looked_up_before_a_change_is_not_remembered_after_it(world: World) -> None:
+    await world.pushed()
+    vault = ScopedVault({1: "ours"})
+    secrets = ProjectHookSecrets(world.store, vault, world.clock)
+    looking, going = asyncio.Event(), asyncio.Event()
+
+    async def slow(scope: SecretScope, names: Collection[str]) -> Mapping[str, str]:
+        found = await ScopedVault.values(vault, scope, names)
+        looking.set()
+        await going.wait()
+        return found
+
+    secrets.vault = cast("Vault", SimpleNamespace(values=slow))
+    async with asyncio.TaskGroup() as tasks:
+        old = tasks.create_task(secrets.of(REPOSITORY.origin, REPOSITORY.native_id))
+        await looking.wait()
+        vault.by_project[1] = "new"
+        secrets.forget()
+        going.set()
+    assert old.result() == b"ours"
+    assert await secrets.of(REPOSITORY.origin, REPOSITORY.native_id) == b"new"
 
 
 async def test_no_more_than_so_many_are_remembered(world: World, monkeypatch) -> None:

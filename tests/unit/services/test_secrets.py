@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from flowforge.errors import BadInput, Conflict, NotFound, StoreUnavailable, TooLarge
-from flowforge.model.secret import LONGEST_VALUE, Secret, SecretKind, SecretScope
+from flowforge.model.secret import LONGEST_VALUE, WEBHOOK_SECRET, Secret, SecretKind, SecretScope
 from flowforge.services.secret_wishes import SecretWish
 from flowforge.services.secrets import Existing, Secrets
 from flowforge.testing.bell import MemoryBell
@@ -71,7 +71,8 @@ async def test_a_new_secret_does_not_take_another_one_s_place(kept: Kept) -> Non
 async def test_places_differ_by_project_environment_branch_group_and_kind(kept: Kept) -> None:
     await kept.store.write(lambda tx: tx.projects.save(project(1)))
     places = [{}, {"project_id": 1}, {"environment": "live"}, {"branch": "main"}, {"group": "g"}]
-    made = [await kept.put(Existing.REFUSED, **place) for place in (*places, {"kind": SecretKind.WEBHOOK})]
+    places.append({"kind": SecretKind.FORGE_TOKEN})
+    made = [await kept.put(Existing.REFUSED, **place) for place in places]
     assert [secret.id for secret in made] == [1, 2, 3, 4, 5, 6]
     assert await kept.secrets.project_names(made) == {1: "octo/repo-1"}
     assert [secret.id for secret in await kept.secrets.page(1, 2)] == [6, 5]
@@ -145,6 +146,24 @@ async def test_a_group_is_the_organisation_s_and_the_server_s_secrets_have_no_br
     for place in ({"environment": "live"}, {"branch": "main"}, {"group": "g"}):
         with pytest.raises(BadInput, match="for the server itself"):
             await kept.put(kind=SecretKind.FORGE_TOKEN, **place)
+
+
+async def test_a_webhook_secret_is_one_of_a_project_and_has_its_one_name(kept: Kept) -> None:
+    await kept.store.write(lambda tx: tx.projects.save(project(1)))
+    place = {"kind": SecretKind.WEBHOOK, "project_id": 1}
+    assert (await kept.put(name=WEBHOOK_SECRET, **place)).id == 1
+    for wrong in ({**place, "name": "HOOK"}, {"kind": SecretKind.WEBHOOK, "name": WEBHOOK_SECRET}):
+        with pytest.raises(BadInput, match=r"webhook secret"):
+            await kept.put(**wrong)
+
+
+async def test_whoever_remembers_values_hears_of_each_change(kept: Kept) -> None:
+    heard: list[str] = []
+    secrets = Secrets(kept.store, kept.sealer, MemoryBell(), ManualClock(), lambda: heard.append("changed"))
+    secret = await secrets.put(wish(), Existing.REPLACED, "ann")
+    await secrets.change(secret, "another value", "ann")
+    await secrets.remove(secret, "ann")
+    assert heard == ["changed"] * 3
 
 
 async def test_rotation_seals_everything_anew_and_throws_the_old_key_away(kept: Kept) -> None:

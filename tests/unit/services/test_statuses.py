@@ -275,6 +275,22 @@ async def test_a_forge_that_keeps_silent_holds_up_itself_alone(world: World) -> 
     assert [status.forge for status in forge.took] == ["github"]
 
 
+async def test_a_repository_without_a_token_is_in_the_way_of_none_that_has_its_own(world: World) -> None:
+    class Half(Forge):
+        async def post(self, status: CommitStatus) -> None:
+            if status.repository == "tools/poor":
+                raise NotConfigured("no token")
+            await super().post(status)
+
+    forge, intake = Half(), Intake(world.store, world.bell, world.clock)
+    poor = replace(REPOSITORY, native_id="poor", name="tools/poor")
+    for number in range(1, 100):
+        await intake.accept(replace(push(number, repository=poor), place=f"{number}"), b"{}")
+    await intake.accept(push(100), b"{}")
+    await settle(keeper_of(world, forge))
+    assert [(status.repository, status.project_id) for status in forge.took] == [(REPOSITORY.name, 2)]
+
+
 async def test_a_held_forge_is_in_nobodys_way(world: World) -> None:
     class Half(Forge):
         async def post(self, status: CommitStatus) -> None:

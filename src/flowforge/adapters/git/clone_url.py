@@ -22,9 +22,11 @@ class LocalRepositories(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloneUrl:
-    """`text` is canonical: one repository address, one text. `origin` is None for a local folder."""
+    """`text` is canonical: one repository address, one text; `given` is what it was made from. `origin` is None for a
+    local folder."""
 
     text: str
+    given: str
     origin: Origin | None
     trusted: bool = False
 
@@ -47,7 +49,7 @@ def parse_clone_url(text: str, trusted: frozenset[str], local: LocalRepositories
     if origin.scheme == "http" and not known:
         raise BadInput("plain http is only for hosts named in FLOWFORGE_TRUSTED_FORGES", field="clone_url")
     base = str(origin).replace("://", f"://{user}", 1)
-    return CloneUrl(text=base + path, origin=origin, trusted=known)
+    return CloneUrl(text=base + path, given=text, origin=origin, trusted=known)
 
 
 def _user(text: str, origin: Origin) -> str:
@@ -73,4 +75,4 @@ def _local(path: str, local: LocalRepositories) -> CloneUrl:
         raise BadInput("folders of this machine cannot be cloned from", field="clone_url")
     if not path.startswith("/") or not path.isprintable() or {"..", "."} & set(path.split("/")):
         raise BadInput("the folder to clone is not an absolute path", field="clone_url")
-    return CloneUrl(text=f"file://{path.rstrip('/')}", origin=None, trusted=True)
+    return CloneUrl(text=f"file://{path.rstrip('/')}", given=path, origin=None, trusted=True)

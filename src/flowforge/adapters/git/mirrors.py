@@ -37,7 +37,7 @@ class MirrorPolicy:
     limits: GitLimits = field(default_factory=GitLimits)
 
 
-def no_credentials(_origin: str) -> None:
+async def no_credentials(_url: str, _origin: str) -> None:
     return None
 
 

@@ -3,7 +3,7 @@
 import base64
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from flowforge.adapters.git.clone_url import CloneUrl
@@ -12,8 +12,9 @@ from flowforge.adapters.git.reach import Resolve, public_addresses
 from flowforge.errors import BadInput
 from flowforge.model.origin import DEFAULT_PORTS, Origin
 
-Credentials = Callable[[str], str | None]
-"""The token for an origin (`https://host[:port]`), `user:password` where a forge wants a user's name."""
+Credentials = Callable[[str, str], Awaitable[str | None]]
+"""The token for a repository, by its address as it was given and its origin (`https://host[:port]`); `user:password`
+where a forge wants a user's name."""
 
 _HEADER_TEXT = re.compile(r"[\x21-\x7e]+")
 
@@ -40,7 +41,8 @@ async def way_to(url: CloneUrl, credentials: Credentials, resolve: Resolve) -> R
         return Remote(
             url=url, variables=(("GIT_SSH_COMMAND", _ssh(url.origin, pinned)), ("GIT_SSH_VARIANT", "ssh"))
         )
-    header, secrets = _authorization(url, credentials)
+    token = await credentials(url.given, str(url.origin))
+    header, secrets = _authorization(url, token)
     return Remote(url=url, settings=(*_pin(url, pinned), *header), secrets=secrets)
 
 
@@ -51,9 +53,8 @@ def _pin(url: CloneUrl, addresses: Sequence[str]) -> tuple[Setting, ...]:
     return (("http.curloptResolve", f"{url.origin.host}:{url.origin.port}:{listed}"),)
 
 
-def _authorization(url: CloneUrl, credentials: Credentials) -> tuple[tuple[Setting, ...], tuple[str, ...]]:
+def _authorization(url: CloneUrl, token: str | None) -> tuple[tuple[Setting, ...], tuple[str, ...]]:
     """Basic, which git's smart HTTP takes at every forge. Bound to the origin, so that git sends it nowhere else."""
-    token = credentials(str(url.origin))
     if not token:
         return (), ()
     if _HEADER_TEXT.fullmatch(token) is None:

@@ -32,7 +32,7 @@ class ForgeCommitStatuses:
         if forge is None:
             raise Upstream(f"the forge {status.forge} takes no commit statuses", final=True)
         base = self._base(forge, status)
-        token = await self._token(forge)
+        token = await self._token(forge, status)
         try:
             answer = await self._http.send(forge.statuses.request(base, status, token))
         except BadInput as error:  # a base that may not be spoken to: one status must not hold up the others
@@ -53,10 +53,13 @@ class ForgeCommitStatuses:
             )
         return forge.statuses.base_of(home)
 
-    async def _token(self, forge: Forge) -> str:
-        token = (await self._vault.values(SecretScope(), [forge.token_name])).get(forge.token_name)
+    async def _token(self, forge: Forge, status: CommitStatus) -> str:
+        """The project's own before its organisation's."""
+        scope = SecretScope(organisation_id=status.organisation_id, project_id=status.project_id)
+        token = (await self._vault.values(scope, [forge.token_name])).get(forge.token_name)
         if not token:
             raise NotConfigured(
-                f"no token for commit statuses at {forge.name}: set {forge.token_name} (scope {forge.scope})"
+                f"no token for commit statuses of {status.repository} at {forge.name}: set {forge.token_name} "
+                f"(scope {forge.scope})"
             )
         return token

@@ -17,6 +17,7 @@ _c = projects.c
 _GET = select(projects).where(_c.id == bindparam("id"))
 _FIND = select(projects).where(_c.origin == bindparam("origin"), _c.native_id == bindparam("native_id"))
 _NAMED = select(projects).where(_c.name == bindparam("name")).order_by(_c.id)
+_CLONED_FROM = select(projects).where(_c.clone_url == bindparam("url")).order_by(_c.id)
 _ONCE_NAMED = (
     select(projects)
     .join(project_names, project_names.c.project_id == _c.id)
@@ -49,6 +50,9 @@ class SqlProjects:
     def named(self, name: str) -> Sequence[Project]:
         found = (*self._session.all(_NAMED, {"name": name}), *self._session.all(_ONCE_NAMED, {"name": name}))
         return _SHAPE.values(found)
+
+    def cloned_from(self, url: str) -> Sequence[Project]:
+        return _SHAPE.values(self._session.all(_CLONED_FROM, {"url": url}))
 
     def save(self, project: Project) -> None:
         self._session.upsert(_SAVE, _SHAPE.row(project))

@@ -24,6 +24,9 @@ class MemoryProjects:
         now = [p for p in rows if p.name == name]
         return (*now, *(p for p in rows if p.name != name and name in p.former_names))
 
+    def cloned_from(self, url: str) -> Sequence[Project]:
+        return sorted((p for p in self._tables.projects if p.clone_url == url), key=lambda p: p.id)
+
     def save(self, project: Project) -> None:
         other = self.find(project.origin, project.native_id)
         if other is not None and other.id != project.id:
