@@ -16,7 +16,7 @@ from flowforge.engine.state import LeftOut, Planned, Rejected
 from flowforge.errors import BadInput, Bug, FlowForgeError, NotFound, StoreUnavailable, TooLarge, Upstream
 from flowforge.forges.source_url import source_url
 from flowforge.model.event import EventKind
-from flowforge.model.inputs import Given, Home
+from flowforge.model.inputs import NOTHING_GIVEN, Given, Home
 from flowforge.model.job_run import JobRun
 from flowforge.model.pipeline_config import PipelineConfig
 from flowforge.model.plan import Plan
@@ -213,7 +213,7 @@ def with_types(path: str, content: bytes, given: Given) -> Given:
     """Inputs as the types that the config itself declares. Raises `Unplannable` for those it does not take."""
     if given.trigger is None or given.trigger.event not in GIVING:
         return replace(given, inputs={})
-    specs = parsed(path, content, replace(given, inputs={})).pipeline.inputs
+    specs = parsed(path, content, NOTHING_GIVEN).pipeline.inputs
     inputs = typed_inputs(specs, given.inputs)
     wrong = wrong_inputs(specs, inputs)
     if wrong:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flowforge.errors import TooLarge
+from flowforge.errors import StoreUnavailable, TooLarge
 from flowforge.model.run import Run
 from flowforge.model.status import Cause, Status
 from flowforge.model.trigger import PullRequest, TriggerEvent
@@ -166,6 +166,21 @@ async def test_inputs_nobody_asked_for_fail_the_run_by_name(world: World) -> Non
     run, _ = await prepared(world, CONFIG, event=TriggerEvent.MANUAL, inputs={"deep": True})
     assert (run.status, run.cause) == (Status.FAILURE, Cause.CONFIG)
     assert run.reason == "there is no input 'deep'; there is none"
+
+
+async def test_an_input_that_must_be_given_is_taken(world: World) -> None:
+    config = b"parameters: {x: {type: string}}\njobs: {a: {steps: [{run: echo << pipeline.parameters.x >>}]}}"
+    run, _ = await prepared(world, config, event=TriggerEvent.MANUAL, inputs={"x": "y"})
+    assert run.planned_at, run.reason
+
+
+async def test_a_database_that_is_away_while_a_token_is_looked_up_fails_no_run(world: World) -> None:
+    run_id = await world.pushed(1)
+    mirrors = BreakingMirrors(mirrors_with(1), {1: StoreUnavailable("away")})
+    with pytest.raises(StoreUnavailable):
+        await preparer_of(world, mirrors).prepare(run_id)
+    await preparer_of(world, mirrors).prepare(run_id)
+    assert (await world.run(run_id)).planned_at
 
 
 async def test_the_pipeline_that_was_named_is_the_one_that_is_read(world: World) -> None:

@@ -38,6 +38,14 @@ def input_values(
     return {f"parameters.{name}": _input(each, given, findings) for name, each in declared.items()}
 
 
+def expect_inputs(declared: Mapping[str, Parameter], given: Given, findings: Findings) -> None:
+    """For a run that takes place: one that is left out lacks nothing."""
+    for each in declared.values():
+        if each.name not in given.inputs and each.default is None and given.trigger is not None:
+            message = f"the input {quote(each.name)} was not given, and has no default"
+            findings.error("missing-input", each.mark, message, "give it a `default`, or start it by hand")
+
+
 def typed(spec: InputSpec, value: InputValue) -> InputValue | None:
     """`value` as the input takes it, also where it came as text; None where it does not."""
     if spec.type is InputType.STRING:
@@ -86,11 +94,6 @@ def _input(parameter: Parameter, given: Given, findings: Findings) -> Node:
     (spec,) = input_specs({parameter.name: parameter})
     place = Scalar(text="", value="", mark=parameter.mark)
     if parameter.name not in given.inputs:
-        if parameter.default is None and given.trigger is not None:
-            message = f"the input {quote(parameter.name)} was not given, and has no default"
-            findings.error(
-                "missing-input", parameter.mark, message, "give it a `default`, or start it by hand"
-            )
         node = parameter.default or sample(parameter, parameter.mark)
         return outsider(_text_of(node), place) if parameter.kind is Kind.STRING else node
     found = given.inputs[parameter.name]

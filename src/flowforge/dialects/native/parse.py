@@ -13,7 +13,7 @@ from flowforge.dialects.native.environment import environment
 from flowforge.dialects.native.fields import check_keys, flag, mapping, text
 from flowforge.dialects.native.filters import paths_left_out
 from flowforge.dialects.native.grammar import NATIVE_GRAMMAR, Grammar
-from flowforge.dialects.native.inputs import declared_inputs, input_specs, input_values
+from flowforge.dialects.native.inputs import declared_inputs, expect_inputs, input_specs, input_values
 from flowforge.dialects.native.jobs import jobs
 from flowforge.dialects.native.limits import check_limits
 from flowforge.dialects.native.names import label
@@ -85,7 +85,9 @@ def _pipeline(body: Map, declared: Mapping[str, Parameter], reading: Reading) ->
     check_limits(placed, env, body.mark, findings)
     title = body.get("name")
     _check_schedules(reading.schedules, body, findings)
-    by_path = paths_left_out(body.get("paths"), reading)
+    skip = started.skip or paths_left_out(body.get("paths"), reading) or _nobody_left(placed)
+    if not skip:
+        expect_inputs(declared, reading.given, findings)
     return PipelineConfig(
         name=label(title, "`name`", findings) if title else PurePosixPath(findings.path).stem,
         dialect=reading.grammar.name,
@@ -97,7 +99,7 @@ def _pipeline(body: Map, declared: Mapping[str, Parameter], reading: Reading) ->
         inputs=input_specs(declared),
         schedules=reading.schedules,
         upstreams=started.upstreams,
-        skip=started.skip or by_path or _nobody_left(placed),
+        skip=skip,
     )
 
 

@@ -308,6 +308,11 @@ def test_input_that_nobody_declared_or_gave_is_refused() -> None:
     assert codes(text) == []
 
 
+def test_a_run_that_is_left_out_lacks_no_input() -> None:
+    text = "parameters: {x: {type: string}}\ntriggers: {manual: false}\njobs: {a: {steps: [checkout]}}"
+    assert codes(text, by_hand()) == []
+
+
 HOSTILE = [
     "a;touch canary",
     "$(touch canary)",
