@@ -84,7 +84,7 @@ def _look_back(person: Person, run: int) -> None:
     assert person.does("list", "--status", "success").out == ""
     shown = person.does("logs", str(run))
     assert shown.out in ("one\ntwo\nbegun\n", "begun\none\ntwo\n")
-    assert "slow  ⊘ cancelled  the run was cancelled\n" in shown.err
+    assert "slow  ⊘ cancelled  cancelled by local command line\n" in shown.err
     again = json.loads(person.does("rerun", str(run), "--json").out)
     assert again["rerun_of"] == run
     assert person.does("cancel", str(again["id"])).code == 0

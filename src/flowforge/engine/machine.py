@@ -95,9 +95,11 @@ def _finished(job: JobState, event: Finished) -> JobState:
 
 
 def _stopped(job: JobState, event: Finished) -> JobState:
-    if event.outcome.cause is Cause.LOST:
-        return _over(job, Status.CANCELLED, Cause.CANCELLED, job.reason)
-    return _over(job, event.outcome.status, event.outcome.cause, event.outcome.reason or job.reason)
+    """Whoever asked for the end knows why; the machine only that it was asked."""
+    outcome = event.outcome
+    if outcome.cause in (Cause.LOST, Cause.CANCELLED):
+        return _over(job, Status.CANCELLED, Cause.CANCELLED, job.reason or outcome.reason)
+    return _over(job, outcome.status, outcome.cause, outcome.reason or job.reason)
 
 
 def _unserved(job: JobState, event: Unserved) -> JobState:

@@ -1,6 +1,7 @@
 """The state table: what happens to a run, told as short stories."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -152,9 +153,10 @@ def test_cancel_ends_what_has_not_begun_and_stops_what_runs() -> None:
     )
     assert phases(state) == {"a": "stopping", "b": "over", "c": "over"}
     assert state.jobs["c"].status is Status.CANCELLED
-    over = after(state, Finished(key="a", outcome=STOPPED))
+    told = replace(STOPPED, reason="the run was cancelled")
+    over = after(state, Finished(key="a", outcome=told))
     assert (over.status, over.cause) == (Status.CANCELLED, Cause.CANCELLED)
-    assert over.jobs["a"].reason == "by ann"
+    assert over.jobs["a"].reason == "by ann", "the machine knows less"
 
 
 def test_a_job_that_finished_before_the_cancel_reached_it_keeps_its_result() -> None:
