@@ -1,8 +1,11 @@
 """A wall clock that can be moved for one server, while its monotonic time stays true."""
 
+import math
 import struct
 import subprocess
+import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 SOURCE = Path(__file__).with_name("wall_clock.c")
@@ -22,9 +25,17 @@ class WallClock:
         self._file.write_bytes(bytes(8))
 
     def move(self, hours: int) -> None:
-        """So far from the true time; in place, for the server has the file mapped."""
+        """So far from the true time."""
+        self._shift(hours * HOUR)
+
+    def show(self, instant: datetime) -> None:
+        """About that time from now on, a part of a second later."""
+        self._shift(math.ceil(instant.timestamp() - time.time()))
+
+    def _shift(self, seconds: int) -> None:
+        """In place, for the server has the file mapped."""
         with self._file.open("r+b") as file:
-            file.write(struct.pack("=q", hours * HOUR))
+            file.write(struct.pack("=q", seconds))
 
     @property
     def environment(self) -> dict[str, str]:
