@@ -124,11 +124,11 @@ def registration(server: RealServer, host: str, **terms: Any) -> str:
 
 @contextmanager
 def far_runner(
-    folder: Path, server: RealServer, environment: dict[str, str], host: str = "10.0.0.5"
+    folder: Path, server: RealServer, environment: dict[str, str], host: str = "10.0.0.5", **terms: Any
 ) -> Iterator[RealRunner]:
     """Registered and at work; what it still runs when the block is left is ended."""
     runner = RealRunner(folder, server.url, environment)
-    runner.start(registration(server, host))
+    runner.start(registration(server, host, **terms))
     try:
         yield runner
     finally:
