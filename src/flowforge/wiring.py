@@ -187,7 +187,7 @@ async def system(settings: Settings, public_url: str) -> AsyncIterator[System]:
                 _statuses(settings, base, links, stack).serve,
                 Timetable(base.store, base.bell, base.clock).serve,
                 Followers(base.store, base.bell, base.clock).serve,
-                Watch(base.store, base.logs, base.bell, base.clock, _patience(settings)).serve,
+                _watch(settings, base).serve,
                 await _local_agent(settings, base, services.runners, reception.desk, executor),
             ),
         )
@@ -256,8 +256,9 @@ def _statuses(settings: Settings, base: Base, links: Links, stack: AsyncExitStac
     return StatusKeeper(base.store, forge, base.bell, SteadyClock(base.clock), wording, base.data.instance())
 
 
-def _patience(settings: Settings) -> Patience:
-    return Patience(lease=settings.lease_seconds, engine=settings.engine_wait)
+def _watch(settings: Settings, base: Base) -> Watch:
+    patience = Patience(lease=settings.lease_seconds, engine=settings.engine_wait)
+    return Watch(base.store, base.logs, base.bell, SteadyClock(base.clock), patience)
 
 
 def _reception(settings: Settings, base: Base, packs: SourcePacks) -> Reception:

@@ -50,7 +50,9 @@ def holds(job: JobRun) -> bool:
 
 
 def _waits(job: JobRun, now: datetime) -> bool:
-    met = job.ready_at is not None and job.ready_at <= now
+    """Only after a breakdown is there a pause; before the first attempt `ready_at` says who came first, and a wall clock
+    that was moved back meanwhile keeps nobody waiting."""
+    met = job.ready_at is not None and (not job.attempt or job.ready_at <= now)
     return met and job.status is Status.PENDING and not job.ready
 
 

@@ -62,7 +62,7 @@ def _for_needs(job: JobRun, around: Surroundings) -> str:
 
 
 def _for_its_turn(job: JobRun, at: datetime, around: Surroundings) -> str:
-    if at > around.now:
+    if job.attempt and at > around.now:
         return f"tried again at {at.astimezone(UTC):%H:%M:%S} UTC"
     group = job.terms.serial_group
     holder = holder_of(around.lines.get(group, ()))

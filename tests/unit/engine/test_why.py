@@ -73,7 +73,7 @@ def test_a_job_that_is_tried_again_says_what_became_of_the_attempt_before() -> N
     lost = job(ready=True, attempt=1, reason="attempt 1 was lost: it vanished")
     assert why(lost, around()) == "attempt 1 was lost: it vanished; waits for a runner: none is online"
     assert why(lost, around(machines=[LINUX])) == "attempt 1 was lost: it vanished; waits for a free runner"
-    broke = job(ready_at=NOW + timedelta(seconds=30), reason="attempt 1 failed: no engine")
+    broke = job(attempt=1, ready_at=NOW + timedelta(seconds=30), reason="attempt 1 failed: no engine")
     assert why(broke, around()) == "attempt 1 failed: no engine; tried again at 12:00:30 UTC"
     assert why(replace(broke, ready_at=NOW), around()) == "attempt 1 failed: no engine; tried again soon"
 

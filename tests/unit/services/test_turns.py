@@ -179,6 +179,17 @@ async def test_a_unit_keeps_its_turn_through_the_pause_of_one_of_its_jobs_and_lo
     assert (await claimed(link)).lease.attempt.run == second
 
 
+async def test_a_wall_clock_that_was_moved_back_keeps_nobody_in_line(world: World) -> None:
+    serial = plan(job("ship", serial_group="prod"))
+    first, second = [await world.planned_as(serial, number=number) for number in (1, 2)]
+    link = await world.runner()
+    claim = await claimed(link)
+    world.clock.jump(-3600)
+    assert await reasons(world, second) == {"ship": f'waits for job "ship" of run {first} in group prod'}
+    await finish(link, claim)
+    assert (await claimed(link)).lease.attempt.run == second
+
+
 async def test_a_cancelled_job_passes_its_turn_on(world: World) -> None:
     serial = plan(job("ship", serial_group="prod"))
     first, second = [await world.planned_as(serial, number=number) for number in (1, 2)]
