@@ -1,6 +1,7 @@
 """NN_name.yml is pushed to the real server, and what comes of it is held to NN_name.json."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -13,13 +14,12 @@ from tests.rig.server import Pushed
 from tests.rig.stage import come_to_rest, wait_for_delivery
 from tests.scenario.expected import Scenario, differences, scenarios
 
-SECRETS = {"FLOWFORGE_SECRET_DEPLOY_KEY": "s3cr3t-and-long-enough"}
+SETTINGS = {"FLOWFORGE_SECRET_DEPLOY_KEY": "s3cr3t-and-long-enough", "FLOWFORGE_RUNNER_SLOTS": "4"}
 NEEDS = {"docker": ("docker", "busybox", "dash", "bash", "git"), "process": ("bash", "busybox", "git")}
 SCENARIOS = scenarios()
 
 
 def parameters() -> list[Any]:
-    """Grouped by executor, so that one server serves all scenarios of its own."""
     return [
         pytest.param(on, scenario, id=f"{on}-{scenario.name}", marks=pytest.mark.needs(*NEEDS[on]))
         for on in NEEDS
@@ -29,33 +29,46 @@ def parameters() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def machine(request: pytest.FixtureRequest) -> Machine:
-    if request.param == "process":
-        return process()
-    for kind in KINDS:
-        image(kind)
-    return docker()
-
-
-@pytest.fixture(scope="module")
 def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeGitHub]:
     with fake_github(tmp_path_factory.mktemp("forge")) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, forge: FakeGitHub, machine: Machine
-) -> Iterator[RealServer]:
-    environment = forge.environment | machine.environment | SECRETS
-    environment["FLOWFORGE_RUNNER_SLOTS"] = "4"
-    with RealServer(tmp_path_factory.mktemp(machine.name), environment) as started:
-        yield started
-        come_to_rest(started, machine)
+def server_on(
+    tmp_path_factory: pytest.TempPathFactory, forge: FakeGitHub
+) -> Iterator[Callable[[str], RealServer]]:
+    """One for each executor, started when the first scenario wants it; in the end they leave nothing behind."""
+    started: dict[str, tuple[RealServer, Machine]] = {}
+    with ExitStack() as stack:
+
+        def on(name: str) -> RealServer:
+            if name not in started:
+                machine = machine_of(name)
+                server = RealServer(
+                    tmp_path_factory.mktemp(name), forge.environment | machine.environment | SETTINGS
+                )
+                started[name] = stack.enter_context(server), machine
+            return started[name][0]
+
+        yield on
+        for server, machine in started.values():
+            come_to_rest(server, machine)
 
 
-@pytest.mark.parametrize(("machine", "scenario"), parameters(), indirect=["machine"])
-def test_it_comes_as_the_scenario_says(forge: FakeGitHub, server: RealServer, scenario: Scenario) -> None:
+def machine_of(name: str) -> Machine:
+    if name == "process":
+        return process()
+    for kind in KINDS:
+        image(kind)
+    return docker()
+
+
+@pytest.mark.parametrize(("executor", "scenario"), parameters())
+def test_it_comes_as_the_scenario_says(
+    forge: FakeGitHub, server_on: Callable[[str], RealServer], executor: str, scenario: Scenario
+) -> None:
+    server = server_on(executor)
     pushed = server.push(forge, scenario.files)
     run = server.over(pushed.run_id)
     assert differences(scenario, run, logs_of(server, run)) == []
