@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 from flowforge.adapters.data.folder import DataFolder
 from tests.git_repositories import File
@@ -254,7 +255,7 @@ class RealServer:
         return run
 
     def log(self, run_id: int, job: str) -> bytes:
-        path = f"/api/v1/runs/{run_id}/jobs/{job}/log"
+        path = f"/api/v1/runs/{run_id}/jobs/{quote(job, safe='')}/log"
         answer = self.ask("GET", path, headers={"Authorization": f"Bearer {self._token()}"})
         assert answer.status == 200, answer.body
         return answer.body

@@ -9,13 +9,16 @@ from typing import Any
 FOLDER = Path(__file__).parent
 CONFIG = ".flowforge/ci.yml"
 KEYS = {"on", "path", "files", "status", "cause", "reason", "commit", "jobs"}
-JOB_KEYS = {"status", "cause", "reason", "reason_has", "log", "log_begins", "log_ends", "steps"}
+JOB_KEYS = {
+    "status", "cause", "reason", "reason_has", "log", "log_begins", "log_ends", "steps", "allowed_failure", "attempts",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Scenario:
     """`on` names the executors it runs on, docker unless said otherwise. A job's `steps` give status and exit code of
-    each, in order; what the JSON does not mention is not looked at, but for causes."""
+    each, its `attempts` the cause of each, in order; what the JSON does not mention is not looked at, but for causes and
+    allowed failures."""
 
     name: str
     pipeline: bytes
@@ -61,6 +64,11 @@ def _job(name: str, wanted: Mapping[str, Any], job: Mapping[str, Any], log: str)
         yield f"the log of {name} is {log!r}"
     if not log.startswith(wanted.get("log_begins", "")) or not log.endswith(wanted.get("log_ends", "")):
         yield f"the log of {name} is {log!r}"
+    if wanted.get("allowed_failure", False) != job["allowed_failure"]:
+        yield f"{name} is {'' if job['allowed_failure'] else 'not '}allowed to fail"
+    attempts = [attempt["cause"] for attempt in job["attempts"]]
+    if wanted.get("attempts", attempts) != attempts:
+        yield f"the attempts of {name} are {attempts}"
     steps = {step["name"]: [step["status"], step["exit_code"]] for step in job["steps"]}
     if list(wanted.get("steps", steps).items()) != list(steps.items()):
         yield f"the steps of {name} are {steps}"

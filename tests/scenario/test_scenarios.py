@@ -77,7 +77,9 @@ def test_it_comes_as_the_scenario_says(
 
 
 def logs_of(server: RealServer, run: Any) -> dict[str, str]:
-    return {job["name"]: server.log(run["id"], job["name"]).decode() for job in run["jobs"] if job["attempt"]}
+    return {
+        job["name"]: server.log(run["id"], str(job["id"])).decode() for job in run["jobs"] if job["attempt"]
+    }
 
 
 def commit_shows(forge: FakeGitHub, server: RealServer, pushed: Pushed) -> str:
