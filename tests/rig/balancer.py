@@ -2,7 +2,7 @@
 
 import http.client
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,9 +21,11 @@ class Balancer:
     urls: Sequence[str]
     refuse: int = 0
     swallow: int = 0
+    gone: bool = False
     port: int = 0
     handed: list[tuple[str, bytes]] = field(default_factory=list)
     """Which server handed out what, swallowed or not."""
+    _close: Callable[[], None] = lambda: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -33,9 +35,16 @@ class Balancer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def vanish(self) -> None:
+        """The address is down: connections are refused, and those that are open are cut."""
+        self.gone = True
+        self._close()
+
     def place_of(self, is_claim: bool) -> str:
         """Empty where the call is to be cut at once."""
         with self._lock:
+            if self.gone:
+                return ""
             if not is_claim:
                 return self.urls[0]
             if self.refuse:
@@ -105,7 +114,7 @@ class _Listening(ThreadingHTTPServer):
 def balancer(*urls: str) -> Iterator[Balancer]:
     balancer = Balancer(urls)
     with _Listening(("127.0.0.1", 0), type("Handler", (_Handler,), {"balancer": balancer})) as listening:
-        balancer.port = listening.server_port
+        balancer.port, balancer._close = listening.server_port, listening.server_close
         thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

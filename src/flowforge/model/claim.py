@@ -28,10 +28,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """The server's answer to a heartbeat: attempts to stop, and attempts that are no longer this runner's."""
+    """The server's answer to a heartbeat: attempts to stop, and attempts that are no longer this runner's. `others` says
+    whether more servers share the database, so that attempts may be given away although nobody serves at this one's
+    address; None where it does not say. It is no news."""
 
     stop: frozenset[AttemptKey] = frozenset()
     lost: frozenset[AttemptKey] = frozenset()
+    others: bool | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

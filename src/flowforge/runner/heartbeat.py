@@ -41,6 +41,7 @@ class Heartbeat:
         self._stops: dict[AttemptKey, Stop] = {}
         self._told: dict[AttemptKey, Why] = {}
         self._felt: dict[AttemptKey, float] = {}
+        self._others = False
         self._changed = asyncio.Event()
         self._gone = asyncio.Event()
 
@@ -85,7 +86,7 @@ class Heartbeat:
 
     async def watch(self) -> None:
         """Until cancelled: what the server may have given to another ends here. Silence counts, not the word of a machine
-        that nobody serves there: who is not at work gives nothing away."""
+        that nobody serves there: who is not at work gives nothing away. With several servers that word is one address's."""
         limit = self._rhythm.deadman
         while limit is not None:
             await asyncio.sleep(min(self._rhythm.pause, limit / 10))
@@ -93,7 +94,7 @@ class Heartbeat:
             await self._tell(dict.fromkeys(silent, Why.UNHEARD))
 
     async def _unheard(self, error: Upstream) -> None:
-        if isinstance(error, NotServing):
+        if isinstance(error, NotServing) and not self._others:
             self._feel(tuple(self._leases), _now())
         log.warning("a renewal was not answered, trying again", error=error.message)
         await asyncio.sleep(max(self._rhythm.pause, min(error.retry_after or 0, 2 * self._rhythm.pause)))
@@ -111,7 +112,9 @@ class Heartbeat:
         if call.cancelled():
             return Renewal()
         self._feel(tuple(lease.attempt for lease in leases), begun)
-        return call.result()
+        renewal = call.result()
+        self._others = self._others if renewal.others is None else renewal.others
+        return renewal
 
     def _feel(self, keys: tuple[AttemptKey, ...], at: float) -> None:
         self._felt.update({key: max(at, self._felt[key]) for key in keys if key in self._felt})

@@ -19,6 +19,7 @@ from flowforge.model.step_run import StepRun
 from flowforge.ports import Tx
 from flowforge.services.claiming import known_runner
 from flowforge.services.progress import Moved, move_run
+from flowforge.services.runners import are_several
 
 
 def own(tx: Tx, runner_id: int, lease: Lease) -> Attempt | None:
@@ -77,6 +78,7 @@ def renewal_of(tx: Tx, runner_id: int, leases: Collection[Lease]) -> Renewal:
     return Renewal(
         stop=frozenset(key for key, job in jobs.items() if job and job.stopping),
         lost=frozenset(lease.attempt for lease in leases) - frozenset(held),
+        others=are_several(tx),
     )
 
 

@@ -101,6 +101,11 @@ def is_own(runner: Runner) -> bool:
     return bool(runner.instance) or (runner.name, runner.host) == _FIRST_OWN
 
 
+def are_several(tx: Tx) -> bool:
+    """Whether this database has, or ever had, more than one server."""
+    return sum(is_own(runner) for runner in tx.runners.all()) > 1
+
+
 def _project(tx: Tx, name: str) -> int:
     if name.isascii() and name.isdigit():
         project = tx.projects.get(int(name[:18]))

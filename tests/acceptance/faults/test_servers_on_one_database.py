@@ -17,7 +17,7 @@ from tests.rig import FakeGitHub, RealServer
 from tests.rig.balancer import balancer
 from tests.rig.counter import Counter, counting
 from tests.rig.forge import fake_github
-from tests.rig.machine import rooms, until
+from tests.rig.machine import has_ended, rooms, until
 from tests.rig.runner import far_runner
 from tests.rig.server import REPOSITORY, SECRET
 from tests.rig.stage import broken_promises
@@ -91,6 +91,32 @@ def test_a_claim_that_is_cut_is_answered_again_by_whichever_server_and_no_job_ru
                 assert counter.counts(run_id) == {word: 1}
     assert (between.refuse, between.swallow) == (0, 0)
     assert {place for place, _ in between.handed} == {first.url, second.url}
+
+
+def test_a_job_has_ended_before_its_next_attempt_where_only_the_address_is_down(
+    servers: tuple[RealServer, RealServer], forge: FakeGitHub, counter: Counter, tmp_path: Path
+) -> None:
+    """Nobody answers there, so for all that the runner is told nobody serves."""
+    first, second = servers
+    counter.hold("held-afar")
+    steps = [{"run": f"{counter.shell()}\ntell begun-afar\ntell held-afar"}]
+    config = json.dumps({"jobs": {"far": {"labels": ["afar"], "steps": steps}}}).encode()
+    with (
+        balancer(first.url, second.url) as between,
+        far_runner(
+            tmp_path / "near", replace(first, url=between.url), NEAR, "10.0.0.6", labels=["afar"]
+        ) as runner,
+    ):
+        pushed = second.push(forge, {".flowforge/ci.yml": config})
+        counter.wait_for("held-afar")
+        (room,) = runner.rooms()
+        between.vanish()
+        with far_runner(tmp_path / "next", second, NEAR, "10.0.0.7", labels=["afar"]):
+            until(lambda: counter.counts(pushed.run_id)["begun-afar"] == 2, "another attempt", 30)
+            assert not room.exists() or has_ended(room)
+            counter.release("held-afar")
+            run = second.over(pushed.run_id)
+    assert [each["cause"] for each in run["jobs"][0]["attempts"]] == ["lost", None]
 
 
 def test_whoever_is_left_lets_those_go_on_that_waited_for_a_server_that_died(

@@ -62,6 +62,17 @@ async def test_an_answer_of_any_kind_keeps_it(answer: Renewal | Exception) -> No
     assert server.asked > 1
 
 
+async def test_where_others_may_serve_the_word_of_one_address_keeps_nothing() -> None:
+    class Vanishing(Server):
+        async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
+            if self.asked:
+                self.answer = NotServing("nobody serves there")
+            return await super().renew(leases, wait)
+
+    assert await told(Vanishing(Renewal(others=True)), 20) == [Why.UNHEARD]
+    assert await told(Vanishing(Renewal(others=False)), 1.0) == []
+
+
 async def test_a_runner_in_its_servers_process_waits_for_ever() -> None:
     near = Rhythm(renew=0.02, pause=0.02)
     assert await told(Server(Upstream("the database is away")), 1.0, rhythm=near) == []
