@@ -1,7 +1,7 @@
 """Starts what is due by the clock."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -17,6 +17,11 @@ from flowforge.services.start import of_branch, start_run
 log = structlog.get_logger()
 
 AT_ONCE = 50
+MOST = 100_000
+COMES_AGAIN = timedelta(hours=3)
+"""By so much a wall clock may be moved back and nothing that was started is started twice."""
+FIRST = datetime.min.replace(tzinfo=UTC)
+"""No look was before."""
 LOOK_AGAIN = 30.0
 """Seconds, also because a clock that is set does not wake who waits."""
 
@@ -29,9 +34,10 @@ class Timetable:
 
     async def serve(self) -> None:
         """Until cancelled. What was missed while nobody served is made up for once, however often it was due."""
-        rung = self.bell.listen(TIMERS)
+        rung, latest = self.bell.listen(TIMERS), FIRST
         while True:
             try:
+                latest = await self.heed_clock(latest)
                 while await self.start_due():
                     pass
                 pause = await self._pause()
@@ -39,6 +45,14 @@ class Timetable:
                 log.warning("schedules are held up", error=error.message)
                 pause = LOOK_AGAIN
             await rung.wait(pause)
+
+    async def heed_clock(self, latest: datetime) -> datetime:
+        """What time it is; `latest` is what it was at the look before. Where that was later, and at the first look, times
+        that were noted by a clock that was far ahead are noted anew."""
+        now = self.clock.now()
+        if latest is FIRST or now < latest:
+            await self.store.write(lambda tx: bring_forward(tx, now))
+        return now
 
     async def start_due(self) -> bool:
         """Whether there may be more."""
@@ -54,6 +68,14 @@ class Timetable:
         at = await self.store.read(lambda tx: tx.timers.next_at())
         left = LOOK_AGAIN if at is None else (at - self.clock.now()).total_seconds()
         return min(LOOK_AGAIN, max(0.05, left))
+
+
+def bring_forward(tx: Tx, now: datetime) -> None:
+    """What is due earlier, or is overdue, stays as it is."""
+    for timer in tx.timers.due(datetime.max.replace(tzinfo=now.tzinfo), MOST):
+        at = next_time(timer.schedule, now + COMES_AGAIN)
+        if at and at < timer.next_at:
+            tx.timers.save(replace(timer, next_at=at))
 
 
 def start_due(tx: Tx, now: datetime) -> list[Run]:

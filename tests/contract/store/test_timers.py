@@ -1,6 +1,7 @@
 """Timers, and pipelines that follow others."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -37,6 +38,8 @@ async def test_timers_are_due_earliest_first(stocked: Store) -> None:
         tx.timers.replace(2, [timer(HOURLY, 20, 2)])
 
     await stocked.write(fill)
+    ever = await stocked.write(lambda tx: tx.timers.due(datetime.max.replace(tzinfo=UTC), 100_000))
+    assert [each.next_at for each in ever] == [later(10), later(20), later(30)]
     due = await stocked.write(lambda tx: tx.timers.due(later(25), 10))
     assert list(due) == [timer(HOURLY, 10), timer(HOURLY, 20, 2)]
     assert list(await stocked.read(lambda tx: tx.timers.due(later(99), 1))) == [timer(HOURLY, 10)]

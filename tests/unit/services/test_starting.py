@@ -23,7 +23,7 @@ from flowforge.services.intake import Intake
 from flowforge.services.prepare import Config, save_plan
 from flowforge.services.progress import move_run
 from flowforge.services.start import Wish
-from flowforge.services.timetable import Timetable
+from flowforge.services.timetable import FIRST, Timetable
 from tests.unit.services.world import REPOSITORY, World, push
 
 PATH = ".flowforge/ci.yml"
@@ -136,6 +136,23 @@ class TestByTheClock:
         await Timetable(world.store, world.bell, world.clock).start_due()
         runs = await world.store.read(lambda tx: tx.runs.newest(2))
         assert {run.trigger.branch for run in runs} == {"main", "next"}
+
+    @pytest.mark.parametrize(("moved", "late"), [(24 * 365, 4), (1, 1)])
+    async def test_a_clock_that_was_far_ahead_keeps_no_schedule_waiting_and_starts_none_twice(
+        self, world: World, moved: int, late: int
+    ) -> None:
+        world.clock.jump(moved * 3600)
+        await defined(world, schedules=(HOURLY,))
+        timetable = Timetable(world.store, world.bell, world.clock)
+        ahead = await timetable.heed_clock(FIRST)
+        now = world.clock.jump(-moved * 3600)
+        assert await timetable.heed_clock(ahead) == now
+        at = await world.store.read(lambda tx: tx.timers.next_at())
+        assert at
+        assert at - now <= timedelta(hours=late + 1)
+        assert at - now > timedelta(hours=min(late, 3))
+        assert await timetable.heed_clock(now) == now
+        assert await world.store.read(lambda tx: tx.timers.next_at()) == at
 
     @pytest.mark.parametrize(
         "schedule",
