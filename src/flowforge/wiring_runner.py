@@ -69,6 +69,7 @@ class Kept:
     name: str
     slots: int
     lease_seconds: float
+    others: bool = False
 
     @classmethod
     def of(cls, url: str, key: str, standing: Standing) -> "Kept":
@@ -78,6 +79,7 @@ class Kept:
             name=standing.name,
             slots=standing.slots,
             lease_seconds=standing.lease_seconds,
+            others=standing.others,
         )
 
 
@@ -164,7 +166,7 @@ async def _work(settings: Settings, data: DataFolder, wish: Wish, say: Say) -> b
         grace = max(SHORTEST_GRACE, min(GRACE, standing.lease_seconds / 6))
         executor = await stack.enter_async_context(_executor(settings, data, sources, grace))
         slots = min(standing.slots, wish.slots) if wish.slots else standing.slots
-        rhythm = Rhythm.afar(standing.lease_seconds, grace)
+        rhythm = replace(Rhythm.afar(standing.lease_seconds, grace), others=standing.others)
         agent = Agent(
             PatientLink(link, longest=rhythm.renew),
             executor,

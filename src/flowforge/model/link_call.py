@@ -42,7 +42,8 @@ class HelloCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """The server's answer to both: what the runner is bound to. `key` is there after a registration only."""
+    """The server's answer to both: what the runner is bound to. `key` is there after a registration only; `others` is
+    what a `Renewal` says of them."""
 
     protocol: int
     id: int
@@ -51,6 +52,7 @@ class Standing:
     slots: int
     lease_seconds: float
     key: str = ""
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

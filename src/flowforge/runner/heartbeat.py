@@ -41,7 +41,7 @@ class Heartbeat:
         self._stops: dict[AttemptKey, Stop] = {}
         self._told: dict[AttemptKey, Why] = {}
         self._felt: dict[AttemptKey, float] = {}
-        self._others = False
+        self._others = rhythm.others
         self._changed = asyncio.Event()
         self._gone = asyncio.Event()
 

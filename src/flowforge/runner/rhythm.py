@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 class Rhythm:
     """In seconds: how long one claim waits, how long one renewal, and the pauses before an engine is probed again and
     before a renewal is repeated that only said again what is being done. `deadman` is how long a job goes on while the
-    server keeps silent: it must have ended before the server may give it to another; None where both are one process."""
+    server keeps silent: it must have ended before the server may give it to another; None where both are one process.
+    `others` says whether, for all that is known at the start, more servers may give it away."""
 
     claim: float = 20.0
     renew: float = 15.0
     probe: float = 3.0
     pause: float = 1.0
     deadman: float | None = None
+    others: bool = False
 
     @classmethod
     def within(cls, lease: float) -> "Rhythm":

@@ -15,6 +15,7 @@ from flowforge.model.runner import Runner
 from flowforge.services.enrolment import Enrolment
 from flowforge.services.handout import Handout
 from flowforge.services.link import Desk
+from flowforge.services.runners import are_several
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,13 @@ class Reception:
     async def register(self, call: RegisterCall) -> Standing:
         protocol = expect_protocol(call.protocols)
         key, runner = await self.enrolment.redeem(call.token, call.offer)
-        return self._standing(runner, protocol, key)
+        return await self._standing(runner, protocol, key)
 
     async def hello(self, runner_id: int, call: HelloCall) -> Standing:
         protocol = expect_protocol(call.protocols)
-        return self._standing(await self.enrolment.hello(runner_id, call.offer), protocol, "")
+        return await self._standing(await self.enrolment.hello(runner_id, call.offer), protocol, "")
 
-    def _standing(self, runner: Runner, protocol: int, key: str) -> Standing:
+    async def _standing(self, runner: Runner, protocol: int, key: str) -> Standing:
         return Standing(
             protocol=protocol,
             id=runner.id,
@@ -44,6 +45,7 @@ class Reception:
             slots=runner.slots,
             lease_seconds=self.lease,
             key=key,
+            others=await self.desk.store.read(are_several),
         )
 
 
