@@ -77,8 +77,11 @@ def _when_ready(job: JobRun, around: Surroundings) -> str:
     """What the row says of a first attempt was found out while nobody could take it, and may be over by now."""
     lane = Lane.of(around.run.project_id, job.terms.labels, trusted=around.run.trigger.trusted)
     online = [machine.runner for machine in around.machines if machine.online]
-    if any(runner.serves(lane) for runner in online):
-        return _together(job.reason if job.attempt else "", _for_a_place(job, around))
+    fit = [runner for runner in online if runner.serves(lane)]
+    if fit:
+        hindered = [f"{runner.name}: {runner.note}" for runner in fit if runner.note]
+        found = "; ".join(hindered) if len(hindered) == len(fit) else _for_a_place(job, around)
+        return _together(job.reason if job.attempt else "", found)
     if job.reason and not job.attempt:
         return job.reason
     return _together(job.reason, _for_a_runner(job, online))

@@ -64,6 +64,13 @@ def test_a_ready_job_says_how_many_are_before_it() -> None:
     assert why(ready, around(machines=[LINUX])) == "waits for a free runner"
 
 
+def test_a_ready_job_says_what_keeps_all_that_could_take_it_from_it() -> None:
+    full = replace(LINUX, runner=replace(LINUX.runner, note="the disk is almost full"))
+    ready = job(ready=True)
+    assert why(ready, around(machines=[full])) == f"{LINUX.runner.name}: the disk is almost full"
+    assert why(ready, around(machines=[full, LINUX])) == "waits for a free runner"
+
+
 def test_a_ready_job_without_any_runner_says_so_unless_more_is_known() -> None:
     assert why(job(ready=True), around()) == "waits for a runner: none is online"
     assert why(job(ready=True, reason="local: no engine"), around()) == "local: no engine"

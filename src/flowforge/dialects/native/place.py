@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from flowforge.dialects.findings import Findings, quote
@@ -32,8 +31,8 @@ from flowforge.model.job_spec import Clone, JobSpec
 from flowforge.model.job_terms import NO_TERMS, JobKind, JobTerms
 from flowforge.model.problem import Mark
 
-NO_ENV: Mapping[str, str] = MappingProxyType({})
-NO_VALUES: Mapping[str, Node] = MappingProxyType({})
+NO_ENV: Mapping[str, str] = {}
+NO_VALUES: Mapping[str, Node] = {}
 TYPES = ("build", APPROVAL)
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import NamedTuple
 
 from flowforge.dialects.findings import quote
@@ -106,7 +105,7 @@ def _skips(known: Mapping[str, Placed]) -> Mapping[str, str]:
 
 Waits = tuple[tuple[str, ...], Mapping[str, tuple[Status, ...]]]
 """The keys, and which ends of them will do."""
-FOR_NOBODY: Waits = ((), MappingProxyType({}))
+FOR_NOBODY: Waits = ((), {})
 
 
 @dataclass(frozen=True, slots=True)

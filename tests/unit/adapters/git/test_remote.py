@@ -6,16 +6,23 @@ import pytest
 
 from flowforge.adapters.git.clone_url import LocalRepositories, parse_clone_url
 from flowforge.adapters.git.environment import sealed_environment
-from flowforge.adapters.git.remote import Remote, way_to
+from flowforge.adapters.git.remote import Credentials, Remote, way_to
 
 
 async def resolve(_host: str, _port: int) -> Sequence[str]:
     return ("1.1.1.1", "2606:4700::1")
 
 
+def giving(token: str | None) -> Credentials:
+    async def credentials(_url: str, _origin: str) -> str | None:
+        return token
+
+    return credentials
+
+
 async def way(url: str, token: str | None = None, *trusted: str) -> Remote:
     parsed = parse_clone_url(url, frozenset(trusted), LocalRepositories.ALLOW)
-    return await way_to(parsed, lambda _origin: token, resolve)
+    return await way_to(parsed, giving(token), resolve)
 
 
 async def test_a_public_host_is_pinned_to_all_its_addresses() -> None:
@@ -28,7 +35,7 @@ async def test_an_address_needs_no_pin() -> None:
         return (host,)
 
     parsed = parse_clone_url("https://[2606:4700::1]/x", frozenset(), LocalRepositories.REFUSE)
-    assert (await way_to(parsed, lambda _origin: None, itself)).settings == ()
+    assert (await way_to(parsed, giving(None), itself)).settings == ()
 
 
 async def test_a_trusted_host_is_left_to_the_system() -> None:
