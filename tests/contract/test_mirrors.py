@@ -53,7 +53,8 @@ def forges(tmp_path_factory: pytest.TempPathFactory) -> Forges:
 def fake(_folder: Path, _forges: Forges) -> Iterator[Setting]:
     first, second, url = "1" * 40, "2" * 40, "https://forge.example/tools/saw"
     commits = {first: {"README": b"old"}, second: {**FILES, ".ci/link.yml": LINK}}
-    repository = FakeRepository(commits=commits, refs={MAIN: second, "refs/heads/old": first, "HEAD": second})
+    refs = {MAIN: second, "refs/heads/old": first, "HEAD": second}
+    repository = FakeRepository(commits=commits, refs=refs, parents={second: first})
     yield Setting(FakeMirrors({url: repository}), url, first, second)
 
 
@@ -129,6 +130,32 @@ async def test_a_repository_that_is_not_there_is_unavailable(setting: Setting) -
 async def test_what_is_no_commit_or_ref_is_bad_input(setting: Setting, commit: str, ref: str) -> None:
     with pytest.raises(BadInput):
         await setting.mirrors.fetch(setting.url, commit, ref)
+
+
+async def test_a_ref_reaches_its_tip_and_what_came_before_it(setting: Setting) -> None:
+    for ref, commit, reached in (
+        (MAIN, setting.second, True),
+        (MAIN, setting.first, True),
+        ("", setting.first, True),
+        ("refs/heads/old", setting.first, True),
+        ("refs/heads/old", setting.second, False),
+        (MAIN, "3" * 40, False),
+    ):
+        assert await setting.mirrors.reaches(setting.url, ref, commit) is reached, (ref, commit)
+    with pytest.raises(SourceUnavailable):
+        await setting.mirrors.reaches(setting.url, "refs/heads/gone", setting.first)
+    with pytest.raises(BadInput):
+        await setting.mirrors.reaches(setting.url, MAIN, "--all")
+
+
+async def test_a_forks_commit_is_reached_by_no_branch_though_the_mirror_holds_it(tmp_path: Path) -> None:
+    forge = Forge(tmp_path / "saw.git")
+    main = forge.commit({"a": b"1"}, MAIN)
+    foreign = forge.commit({"a": b"2"}, "refs/pull/7/head", main)
+    mirrors = GitMirrors(tmp_path / "mirrors", MirrorPolicy(local=LocalRepositories.ALLOW))
+    assert await mirrors.fetch(forge.url, foreign, "refs/pull/7/head") == foreign
+    assert await mirrors.reaches(forge.url, "refs/pull/7/head", main)
+    assert not await mirrors.reaches(forge.url, MAIN, foreign)
 
 
 async def test_a_file_is_read_to_the_byte(setting: Setting) -> None:

@@ -33,6 +33,11 @@ class Mirrors(Protocol):
         is not one."""
         ...
 
+    async def reaches(self, url: str, ref: str, commit: str) -> bool:
+        """Whether a commit, named by its full id, is the ref's tip or one of its ancestors now; an empty ref is the
+        repository's own HEAD. Raises `SourceUnavailable`, `BadInput` as `fetch` does."""
+        ...
+
     async def read(self, url: str, commit: str, path: str) -> bytes | None:
         """A regular file's content at a fetched commit; None where there is none. A link or a file over the config
         limit raises `BadInput`."""

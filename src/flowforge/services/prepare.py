@@ -30,7 +30,7 @@ from flowforge.ports import Bell, Clock, Mirrors, Store, Tx
 from flowforge.services.autostart import TIMERS, remember
 from flowforge.services.links import Links
 from flowforge.services.progress import RUNS, TIDINGS, Moved, move_run, run_event
-from flowforge.services.start import default_ref
+from flowforge.services.start import BY_HAND, default_ref
 
 log = structlog.get_logger()
 
@@ -39,7 +39,7 @@ AT_ONCE = 4
 LOOK_AGAIN = 30.0
 """Seconds after which accepted runs are looked for without being told."""
 SHOWN_PROBLEMS = 20
-GIVING = (TriggerEvent.MANUAL, TriggerEvent.API, TriggerEvent.SCHEDULE)
+GIVING = (*BY_HAND, TriggerEvent.SCHEDULE)
 """Only these give a run inputs; any other has the defaults."""
 PATHS = b"paths"
 """What every path filter is written with: without it nobody asks which files changed."""
@@ -146,6 +146,11 @@ class Preparer:
         trigger = run.trigger
         try:
             url = source_url(project, trigger)
+            if await self._is_foreign(run, url):
+                where = trigger.ref or "the default branch"
+                raise Unplannable(
+                    Cause.CONFIG, f"commit {trigger.commit[:12]} is not in the history of {where}"
+                )
             commit = await self.mirrors.fetch(url, trigger.commit, trigger.ref)
         except StoreUnavailable:
             raise
@@ -154,6 +159,17 @@ class Preparer:
                 Cause.INFRASTRUCTURE, f"the repository cannot be cloned: {error.message}"
             ) from error
         return Source(origin=url, commit=commit, ref=trigger.ref)
+
+    async def _is_foreign(self, run: Run, url: str) -> bool:
+        """Whether it names a commit by hand that its ref does not lead to: a fork's, which lies in the same repository,
+        would be trusted. What was planned once was looked at then; its branch may be another or gone since."""
+        trigger = run.trigger
+        if trigger.event not in BY_HAND or not trigger.commit:
+            return False
+        first = await self.store.read(lambda tx: tx.runs.get(run.rerun_of or 0))
+        if first and first.planned_at:
+            return False
+        return not await self.mirrors.reaches(url, trigger.ref, trigger.commit)
 
     async def _config(self, source: Source, run: Run, project: Project) -> Config:
         pipeline = await self.store.read(lambda tx: tx.pipelines.get(run.pipeline_id or 0))

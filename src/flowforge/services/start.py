@@ -17,6 +17,8 @@ from flowforge.services.progress import run_event
 from flowforge.services.recording import LOCAL
 
 BRANCHES = "refs/heads/"
+TAGS = "refs/tags/"
+BY_HAND = (TriggerEvent.MANUAL, TriggerEvent.API)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ def start_by_hand(tx: Tx, wish: Wish, event: TriggerEvent, by: str, now: datetim
         raise NotFound("project", wish.project)
     pipeline = _pipeline(tx, project, wish.path)
     inputs = typed_inputs(pipeline.inputs if pipeline else (), wish.inputs)
+    _check_ref(wish.ref)
     ref = wish.ref or default_ref(project)
     if pipeline and ref == default_ref(project) and not wish.commit:
         _check_inputs(pipeline, inputs)
@@ -91,6 +94,14 @@ def _pipeline(tx: Tx, project: Project, path: str) -> Pipeline | None:
         return found
     own = [pipeline for pipeline in tx.pipelines.of(project.id) if pipeline.provider == LOCAL]
     return max(own, key=lambda pipeline: pipeline.defined_by, default=None)
+
+
+def _check_ref(ref: str) -> None:
+    """Only what somebody who may write to the repository has put there: forges keep the commits of forks beside it, as
+    `refs/pull/7/head`, and a run by hand is trusted."""
+    if ref and not ref.startswith((BRANCHES, TAGS)):
+        message = f"only a branch ({BRANCHES}…) or a tag ({TAGS}…) can be run by hand"
+        raise BadInput(message, field="ref")
 
 
 def _check_inputs(pipeline: Pipeline, inputs: Mapping[str, InputValue]) -> None:

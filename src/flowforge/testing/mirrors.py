@@ -11,10 +11,12 @@ LINK = "link"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakeRepository:
-    """`commits` maps a commit to its files by path; `refs` a full ref name (`HEAD` too) to a commit."""
+    """`commits` maps a commit to its files by path; `refs` a full ref name (`HEAD` too) to a commit. `parents` maps a
+    commit to the one before it."""
 
     commits: Mapping[str, Mapping[str, bytes | str]]
     refs: Mapping[str, str] = field(default_factory=dict)
+    parents: Mapping[str, str] = field(default_factory=dict)
 
 
 class FakeMirrors:
@@ -42,6 +44,14 @@ class FakeMirrors:
             raise SourceUnavailable("the repository does not have it", final=True)
         self._held.add((url, found))
         return found
+
+    async def reaches(self, url: str, ref: str, commit: str) -> bool:
+        if commit.strip("0123456789abcdef") or len(commit) not in (40, 64):
+            raise BadInput("the commit is not 40 or 64 hexadecimal digits", field="commit")
+        found = await self.fetch(url, "", ref)
+        while found and found != commit:
+            found = self.repositories[url].parents.get(found, "")
+        return found == commit
 
     async def read(self, url: str, commit: str, path: str) -> bytes | None:
         if not path or path.startswith("/") or ".." in path.split("/"):

@@ -28,7 +28,7 @@ async def test_a_run_is_started_and_says_where_it_is(client: Client) -> None:
     [
         ({"branch": "next"}, "refs/heads/next"),
         ({"tag": "v1"}, "refs/tags/v1"),
-        ({"ref": "refs/pull/3/head", "commit": "c" * 40}, "refs/pull/3/head"),
+        ({"ref": "refs/tags/v2", "commit": "c" * 40}, "refs/tags/v2"),
     ],
 )
 async def test_a_place_can_be_named(client: Client, place: dict[str, Any], ref: str) -> None:
@@ -44,6 +44,7 @@ async def test_a_place_can_be_named(client: Client, place: dict[str, Any], ref: 
         ({"project": "tools/saw", "pipeline": "other.yml"}, 404),
         ({"project": "tools/saw", "branch": "a", "tag": "b"}, 422),
         ({"project": "tools/saw", "ref": "main"}, 422),
+        ({"project": "tools/saw", "ref": "refs/pull/3/head"}, 422),
         ({"project": "tools/saw", "commit": "--upload-pack=x"}, 422),
         ({"project": "tools/saw", "inputs": {"--x": 1}}, 422),
         ({"project": "tools/saw", "inputs": {"x": [1]}}, 422),

@@ -13,9 +13,11 @@ from flowforge.model.run import Run
 from flowforge.model.status import Cause, Status
 from flowforge.model.trigger import PullRequest, TriggerEvent
 from flowforge.ports import Tx
+from flowforge.services.control import Control
 from flowforge.services.links import Links
 from flowforge.services.prepare import AT_ONCE, Preparer
 from flowforge.services.progress import RUNS
+from flowforge.services.start import Wish
 from flowforge.testing.mirrors import FakeMirrors, FakeRepository
 from tests.unit.services.world import REPOSITORY, World
 
@@ -109,6 +111,65 @@ async def test_a_folder_with_too_many_workflows_is_there_too(world: World) -> No
     assert ".github/workflows is there" in (await world.run(run_id)).reason
 
 
+OLD, TIP, FOREIGN = "1" * 40, "2" * 40, "f" * 40
+
+
+def mirrors_of_a_history() -> FakeMirrors:
+    """A branch of two commits, and a fork's beside it."""
+    commits = {commit: {PATH: CONFIG} for commit in (OLD, TIP, FOREIGN)}
+    refs = {"refs/heads/main": TIP, "HEAD": TIP, "refs/tags/v1": OLD, "refs/pull/7/head": FOREIGN}
+    repository = FakeRepository(commits=commits, refs=refs, parents={TIP: OLD, FOREIGN: OLD})
+    return FakeMirrors({REPOSITORY.clone_url: repository})
+
+
+async def by_hand(world: World, mirrors: FakeMirrors, event: TriggerEvent, commit: str, ref: str) -> Run:
+    await world.pushed()
+    run = await Control(world.store, world.bell, world.clock).start(
+        Wish(project="acme/web", ref=ref, commit=commit), event, "ann"
+    )
+    await preparer_of(world, mirrors).prepare(run.id)
+    return await world.run(run.id)
+
+
+@pytest.mark.parametrize("event", [TriggerEvent.MANUAL, TriggerEvent.API])
+@pytest.mark.parametrize(
+    ("commit", "ref"), [(FOREIGN, ""), (FOREIGN, "refs/heads/main"), (TIP, "refs/tags/v1")]
+)
+async def test_a_commit_beside_its_branch_is_not_run_by_hand(
+    world: World, event: TriggerEvent, commit: str, ref: str
+) -> None:
+    mirrors = mirrors_of_a_history()
+    run = await by_hand(world, mirrors, event, commit, ref)
+    assert (run.status, run.cause, run.planned_at) == (Status.FAILURE, Cause.CONFIG, None)
+    assert run.reason == f"commit {commit[:12]} is not in the history of {ref or 'refs/heads/main'}"
+    assert commit not in [asked for _, asked, _ in mirrors.fetched]
+    again = await Control(world.store, world.bell, world.clock).rerun(run.id)
+    await preparer_of(world, mirrors).prepare(again.id)
+    assert (await world.run(again.id)).reason == run.reason
+
+
+@pytest.mark.parametrize(
+    ("commit", "ref"), [(OLD, ""), (TIP, "refs/heads/main"), (OLD, "refs/tags/v1"), ("", "")]
+)
+async def test_a_commit_of_its_branch_is_run_by_hand(world: World, commit: str, ref: str) -> None:
+    run = await by_hand(world, mirrors_of_a_history(), TriggerEvent.MANUAL, commit, ref)
+    assert run.planned_at
+    assert run.trigger.commit == (commit or TIP)
+
+
+async def test_what_was_planned_once_runs_again_though_its_branch_moved(world: World) -> None:
+    mirrors = mirrors_of_a_history()
+    run = await by_hand(world, mirrors, TriggerEvent.MANUAL, "", "")
+    control = Control(world.store, world.bell, world.clock)
+    await control.cancel(run.id, "ann")
+    before = mirrors.repositories[REPOSITORY.clone_url]
+    mirrors.repositories[REPOSITORY.clone_url] = replace(before, refs={"refs/heads/main": OLD})
+    again = await control.rerun(run.id)
+    await preparer_of(world, mirrors).prepare(again.id)
+    assert (await world.run(again.id)).trigger.commit == TIP
+    assert (await world.run(again.id)).planned_at
+
+
 FILTERED = CONFIG + b"# paths: only asked for where this word stands\n"
 
 
@@ -125,8 +186,10 @@ class PathsAsked(FakeMirrors):
 
 
 async def prepared(world: World, config: bytes, **trigger: Any) -> tuple[Run, PathsAsked]:
+    commit = f"{1:040x}"
+    refs = {"refs/heads/main": commit}
     mirrors = PathsAsked(
-        FakeMirrors({REPOSITORY.clone_url: FakeRepository(commits={f"{1:040x}": {PATH: config}})})
+        FakeMirrors({REPOSITORY.clone_url: FakeRepository(commits={commit: {PATH: config}}, refs=refs)})
     )
     run_id = await world.pushed()
 

@@ -100,6 +100,16 @@ class TestByHand:
         run = await control(world).start(Wish(project="acme/web", path=PATH), TriggerEvent.API, "ann")
         assert run.pipeline_id == 1
 
+    @pytest.mark.parametrize(
+        "ref", ["refs/pull/7/head", "refs/merge-requests/7/head", "refs/changes/7", "main"]
+    )
+    async def test_only_a_branch_or_a_tag_can_be_run(self, world: World, ref: str) -> None:
+        await defined(world)
+        with pytest.raises(BadInput, match=r"only a branch \(refs/heads/…\) or a tag") as caught:
+            await control(world).start(Wish(project="acme/web", ref=ref), TriggerEvent.MANUAL, "ann")
+        assert caught.value.field == "ref"
+        assert await count(world) == 1
+
     @pytest.mark.parametrize("wish", [Wish(project="acme/none"), Wish(project="acme/web", path="other.yml")])
     async def test_what_is_not_there_is_not_found(self, world: World, wish: Wish) -> None:
         await defined(world)

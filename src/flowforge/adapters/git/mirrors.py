@@ -76,6 +76,15 @@ class GitMirrors:
         except OSError as error:
             raise SourceUnavailable(f"the mirrors cannot be written: {error.strerror or error}") from error
 
+    async def reaches(self, url: str, ref: str, commit: str) -> bool:
+        """A commit that did not come with the ref is no ancestor of its tip, whatever else the mirror holds."""
+        checked_commit(commit)
+        tip = await self.fetch(url, "", ref)
+        arguments = ("merge-base", "--is-ancestor", "--end-of-options", commit, tip)
+        environment = sealed_environment(self.repository(url))
+        found = await self._git.run(arguments, environment, seconds=self._policy.limits.read_seconds)
+        return found.code == 0
+
     async def read(self, url: str, commit: str, path: str) -> bytes | None:
         mirror = self._mirror(url, commit)
         if not checked_path(path):

@@ -35,8 +35,8 @@ class Nothing(Body):
 
 
 class Wanted(Body):
-    """`branch`, `tag` or `ref` (a full name) says where, by default the project's default branch; `commit` which one of
-    it, by default its tip; `pipeline` is a config file's path, by default the one the commit has."""
+    """`branch`, `tag` or `ref` (the full name of either) says where, by default the project's default branch; `commit`
+    which one of its history, by default its tip; `pipeline` is a config file's path, by default the one the commit has."""
 
     project: str = Field(min_length=1, max_length=300)
     branch: str | None = Field(default=None, min_length=1, max_length=500)
