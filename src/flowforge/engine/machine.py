@@ -2,8 +2,8 @@
 
 The rules
 - What is over stays as it is; an event that a phase does not know changes nothing.
-- A run whose code nobody vouched for is held until a person approves it; a run of a group is queued until no other of
-  the group goes on. No job begins before.
+- A run whose code nobody vouched for is held until a person approves it, whatever its filters say; a run of a group is
+  queued until no other of the group goes on. No job begins before.
 - A job that filters leave out is skipped from the start. One that needs it is skipped too, unless it accepts that.
 - A job's needs are met once each is over with a status that the job accepts: success, where it does not say otherwise.
   A failure that is allowed counts as a success. A need that is over otherwise skips the job.
@@ -153,15 +153,16 @@ def move(job: JobState, event: JobEvent) -> JobState:
 
 
 def _begin(state: RunState, event: Planned) -> RunState:
+    """Held also where nothing of it takes part: its own filters must not speak for code that nobody vouched for."""
     state = _each(state, Begun())
-    if _all_over(state):
-        return _conclude(state)
     if event.held:
         return replace(state, phase=RunPhase.HELD, status=Status.WAITING, reason=event.held)
     return _enter(state)
 
 
 def _enter(state: RunState, _: Approved | None = None) -> RunState:
+    if _all_over(state):
+        return _conclude(state)
     if not state.group:
         return _go_on(state)
     reason = f"waits for its turn in group {state.group}"
@@ -182,6 +183,12 @@ def _leave_out(state: RunState, event: LeftOut) -> RunState:
 
 def _cancel_unplanned(state: RunState, event: CancelAsked) -> RunState:
     return _end(state, Status.CANCELLED, Cause.CANCELLED, event.reason)
+
+
+def _cancel_held(state: RunState, event: CancelAsked) -> RunState:
+    if _all_over(state):
+        return _end(state, Status.CANCELLED, Cause.CANCELLED, event.reason)
+    return _cancel(state, event)
 
 
 def _one(state: RunState, event: OneJobEvent) -> RunState:
@@ -210,7 +217,7 @@ RUN_TABLE: Mapping[tuple[RunPhase, type[RunEvent]], Callable[[RunState, Any], Ru
     (RunPhase.PREPARING, LeftOut): _leave_out,
     (RunPhase.PREPARING, CancelAsked): _cancel_unplanned,
     (RunPhase.HELD, Approved): _enter,
-    (RunPhase.HELD, CancelAsked): _cancel,
+    (RunPhase.HELD, CancelAsked): _cancel_held,
     (RunPhase.QUEUED, LetIn): _go_on,
     (RunPhase.QUEUED, CancelAsked): _cancel,
     (RunPhase.ACTIVE, TurnCame): _one,

@@ -1,7 +1,7 @@
 """From a pipeline and what triggered it to orders that a runner can carry out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flowforge.engine.graph import in_order
 from flowforge.model.job_spec import JobSpec
@@ -40,6 +40,14 @@ def plan(pipeline: PipelineConfig, occasion: Occasion) -> Plan:
         skip=pipeline.skip,
         concurrency=pipeline.concurrency,
     )
+
+
+def left_out(planned: Plan) -> Plan:
+    """The plan with its own reason for being left out as each job's, for a run that must be held nevertheless."""
+    jobs = (
+        replace(job, terms=replace(job.terms, skip=job.terms.skip or planned.skip)) for job in planned.jobs
+    )
+    return replace(planned, jobs=tuple(jobs))
 
 
 def occasion_env(occasion: Occasion) -> dict[str, str]:

@@ -11,7 +11,7 @@ import structlog
 from flowforge.dialects.registry import CONFIG_PATHS, LATER_FOLDERS, LATER_PATHS, dialect_of
 from flowforge.engine.approvals import why_held
 from flowforge.engine.inputs import typed_inputs, wrong_inputs
-from flowforge.engine.plan import Occasion, plan
+from flowforge.engine.plan import Occasion, left_out, plan
 from flowforge.engine.state import LeftOut, Planned, Rejected
 from flowforge.errors import BadInput, Bug, FlowForgeError, NotFound, StoreUnavailable, TooLarge, Upstream
 from flowforge.forges.source_url import source_url
@@ -301,9 +301,9 @@ def save_plan(tx: Tx, run_id: int, source: Source, config: Config, planned: Plan
     if held:
         run = replace(run, approval=None)
     tx.runs.save(run)
-    if planned.skip:
+    if planned.skip and not held:
         return move_run(tx, run_id, LeftOut(reason=planned.skip), now)
-    tx.jobs.add(_jobs(tx, run, planned, now))
+    tx.jobs.add(_jobs(tx, run, left_out(planned) if planned.skip else planned, now))
     tx.events.append([run_event(EventKind.RUN_PLANNED, run, Status.PENDING, now)])
     moved = move_run(tx, run_id, Planned(held=held), now)
     return replace(moved, topics=moved.topics | {TIMERS}) if told else moved

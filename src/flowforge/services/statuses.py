@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from flowforge.engine.approvals import why_held
 from flowforge.errors import FlowForgeError, NotConfigured, Upstream
 from flowforge.model.commit_status import CommitState, CommitStatus, StatusDebt
 from flowforge.model.event import Event, EventKind, NewEvent
@@ -309,7 +310,7 @@ def _said(run: Run, counts: Counts) -> tuple[CommitState, str]:
     match run.status:
         case Status.SUCCESS:
             return CommitState.SUCCESS, counts.sentence()
-        case Status.SKIPPED if run.cause is Cause.FILTER:
+        case Status.SKIPPED if run.cause is Cause.FILTER and not why_held(run):
             # A check that a branch requires must end well where the pipeline has nothing to say.
             return CommitState.SUCCESS, f"left out: {_first_line(run)}"
         case Status.WAITING:

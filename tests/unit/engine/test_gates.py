@@ -96,10 +96,21 @@ def test_a_job_may_accept_that_a_need_was_left_out() -> None:
     assert state.jobs["b"].phase is Phase.READY
 
 
-@pytest.mark.parametrize("held", ["", "from a fork"])
-def test_a_run_whose_jobs_are_all_left_out_is_skipped_for_the_first_reason(held: str) -> None:
-    state = after(run_of(job("a", skip="not on x"), job("b", skip="never")), Planned(held=held))
+@pytest.mark.parametrize("group", ["", "deploy"])
+def test_a_run_whose_jobs_are_all_left_out_is_skipped_for_the_first_reason(group: str) -> None:
+    state = after(run_of(job("a", skip="not on x"), job("b", skip="never"), group=group), Planned())
     assert (state.status, state.cause, state.reason) == (Status.SKIPPED, Cause.FILTER, "not on x")
+
+
+@pytest.mark.parametrize("group", ["", "deploy"])
+def test_a_strangers_run_is_held_though_its_own_filters_leave_everything_out(group: str) -> None:
+    held = after(run_of(job("a", skip="not on x"), group=group), Planned(held="from a fork"))
+    assert (held.phase, held.status, held.reason) == (RunPhase.HELD, Status.WAITING, "from a fork")
+    approved = advance(held, Approved())
+    assert (approved.status, approved.cause, approved.reason) == (Status.SKIPPED, Cause.FILTER, "not on x")
+    cancelled = advance(held, CancelAsked(reason="superseded by run 9"))
+    assert (cancelled.status, cancelled.cause) == (Status.CANCELLED, Cause.CANCELLED)
+    assert cancelled.reason == "superseded by run 9"
 
 
 def test_a_run_that_is_left_out_as_a_whole_says_why() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flowforge.errors import StoreUnavailable, TooLarge
-from flowforge.model.run import Run
+from flowforge.model.run import Gate, Run
 from flowforge.model.status import Cause, Status
 from flowforge.model.trigger import PullRequest, TriggerEvent
 from flowforge.ports import Tx
@@ -223,6 +223,28 @@ async def test_changed_paths_are_asked_for_where_a_config_filters_by_them(
     assert run.planned_at
     assert mirrors.bases == bases
     assert (await prepared(World(), CONFIG, **trigger))[1].bases == []
+
+
+PULL = PullRequest(number=7, target="main", source_repository="eve/web")
+OF_NOBODY = [
+    CONFIG + b"triggers: {pull_request: false}\n",
+    CONFIG + b"paths: {only: [nothing/**]}\n",
+    CONFIG.replace(b"    steps", b"    filters: {branches: {only: nobody}}\n    steps"),
+]
+
+
+@pytest.mark.parametrize("config", OF_NOBODY)
+async def test_a_forks_filters_turn_no_check_green_before_its_approval(world: World, config: bytes) -> None:
+    asked = {"event": TriggerEvent.PULL_REQUEST, "branch": "next"}
+    mine, _ = await prepared(world, config, **asked, pull_request=PULL)
+    assert (mine.status, mine.cause) == (Status.SKIPPED, Cause.FILTER), mine.reason
+    world = World()
+    run, _ = await prepared(world, config, **asked, pull_request=replace(PULL, fork=True))
+    assert (run.status, run.gate) == (Status.WAITING, Gate.APPROVAL)
+    assert await world.store.read(lambda tx: tx.runs.unplanned()) == []
+    await Control(world.store, world.bell, world.clock).approve(run.id, "ann")
+    over = await world.run(run.id)
+    assert (over.status, over.cause) == (Status.SKIPPED, Cause.FILTER)
 
 
 async def test_inputs_nobody_asked_for_fail_the_run_by_name(world: World) -> None:

@@ -1,16 +1,19 @@
 """What a commit shows of a run that is more than passed or failed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from flowforge.model.commit_status import CommitState
 from flowforge.model.status import Cause, Status
+from flowforge.model.trigger import PullRequest
 from flowforge.services.links import Links
 from flowforge.services.statuses import Counts, Wording, status_of
 from tests.contract.store.things import project, run
 
 WORDING = Wording(context="ci/flowforge", links=Links("https://ci.example"))
+FROM_A_FORK = replace(run().trigger, pull_request=PullRequest(number=7, target="main", fork=True))
 
 
 @pytest.mark.parametrize(
@@ -29,6 +32,12 @@ WORDING = Wording(context="ci/flowforge", links=Links("https://ci.example"))
             Counts(),
             CommitState.SUCCESS,
             "left out: no path under web/ changed",
+        ),
+        (
+            {"status": Status.SKIPPED, "cause": Cause.FILTER, "reason": "not here", "trigger": FROM_A_FORK},
+            Counts(),
+            CommitState.FAILURE,
+            "not here",
         ),
         (
             {"status": Status.WAITING, "reason": "from a fork: waits for an approval"},
