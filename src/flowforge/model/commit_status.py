@@ -1,5 +1,6 @@
 """What a forge shows beside a commit."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -40,6 +41,13 @@ class CommitStatus:
         """The repository that it is shown at: one that lacks a token is nothing to another that has its own."""
         return f"{self.server} {self.native_id}"
 
+    @property
+    def subject(self) -> str:
+        """What it is shown on, of which a forge shows the last that it was told: the same for each run of one commit of
+        one repository under one context, whatever they are called by now."""
+        parts = (self.forge, self.origin, self.native_id or self.repository, self.commit, self.context)
+        return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusDebt:
@@ -47,7 +55,8 @@ class StatusDebt:
 
     `version` grows with each wanted state, `delivered` is the newest that the forge took.
     `wanted_at` is when the version came to be wanted. `claimed_until` keeps it for the server that is sending it,
-    `claimed_by`, newer versions too, so that no older state lands behind a newer one. One given up is tried no more.
+    `claimed_by`, newer versions too, so that no older state lands behind a newer one. One given up is tried no more, as
+    one that a newer run of the same commit has overtaken.
     """
 
     run_id: int

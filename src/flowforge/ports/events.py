@@ -24,6 +24,11 @@ class StatusDebts(Protocol):
         """Those that somebody took to send, and neither delivered nor put off."""
         ...
 
+    def rival(self, debt: StatusDebt, now: datetime) -> StatusDebt | None:
+        """Another run's with the same subject that is in this one's way: the newest of a newer run, unless it was given up
+        before anything of it was delivered, else an older run's that is being sent."""
+        ...
+
     def next_try(self, beside: Collection[str] = ()) -> datetime | None:
         """When the earliest undelivered one is due, those of the places `beside` left out."""
         ...

@@ -29,6 +29,8 @@ LONGEST_PAUSE = 900.0
 LONGEST_POST = 45.0
 CLAIMED = 60.0
 """Seconds, more than one sending may take."""
+BEHIND_ANOTHER = 1.0
+"""Seconds until a look whether an older run's status, which must not land behind this one, is there by now."""
 GIVEN_UP_AFTER = timedelta(hours=24)
 LONGEST_LAG = 1_000
 """Events that are read again after a restart at most, beyond those of a page."""
@@ -327,13 +329,25 @@ def _first_line(run: Run) -> str:
 
 
 def claim(tx: Tx, debt: StatusDebt, by: str, now: datetime) -> bool:
-    """Whether this version is ours to send now: for a minute nobody else sends anything of this run."""
+    """Whether this version is ours to send now: for a minute nobody else sends anything of this run, nor of a newer one
+    of the same commit. A commit shows its newest run, however the runs' ends and statuses overtake each other."""
     owed = tx.debts.get(debt.run_id)
-    if owed != debt:
+    if owed is None or owed != debt:
+        return False
+    rival = tx.debts.rival(owed, now)
+    if rival:
+        tx.debts.save(_stood_back(owed, rival, now))
         return False
     until = now + timedelta(seconds=CLAIMED)
     tx.debts.save(replace(owed, next_try_at=until, claimed_until=until, claimed_by=by))
     return True
+
+
+def _stood_back(owed: StatusDebt, rival: StatusDebt, now: datetime) -> StatusDebt:
+    """Given up for a newer run's, or put off while an older run's is under way."""
+    if rival.run_id > owed.run_id:
+        return replace(owed, given_up_at=now, last_error=f"overtaken by run {rival.run_id}")
+    return replace(owed, next_try_at=now + timedelta(seconds=BEHIND_ANOTHER))
 
 
 def take_back(tx: Tx, by: str, now: datetime) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from flowforge.errors import Conflict
+from flowforge.model.commit_status import CommitState, StatusDebt
 from flowforge.model.credential import Credential, CredentialKind, Role
 from flowforge.model.runner import Trust
 from flowforge.ports import Store
@@ -130,6 +131,34 @@ async def test_debts_are_due_by_the_place_they_are_shown_at(store: Store) -> Non
     assert await store.read(lambda tx: tx.debts.due(later(5), 9, elsewhere.place)) == [rows[1]]
     assert await store.read(lambda tx: tx.debts.next_try({PLACE})) == later(2)
     assert await store.read(lambda tx: tx.debts.next_try({PLACE, elsewhere.place})) is None
+
+
+async def test_a_rival_is_a_newer_run_of_the_same_subject_or_an_older_one_under_way(store: Store) -> None:
+    await store.write(lambda tx: add_runs(tx, *(run(n) for n in range(1, 10))))
+    shown = debt().status
+    rows = [
+        debt(1, claimed_until=later(9)),
+        debt(2, claimed_until=later(3)),
+        debt(3, delivered=1),
+        debt(4, version=2, delivered=1, given_up_at=later(0)),
+        debt(5, given_up_at=later(0)),
+        debt(6, status=replace(shown, commit="other"), claimed_until=later(9)),
+        debt(7, status=replace(shown, context="other"), claimed_until=later(9)),
+        debt(8, status=replace(shown, repository="other"), claimed_until=later(9)),
+        debt(9, status=replace(shown, state=CommitState.FAILURE, description="no", target_url="")),
+    ]
+    for row in rows[:-1]:
+        await store.write(lambda tx, row=row: tx.debts.save(row))
+
+    async def rival(of: StatusDebt) -> int:
+        found = await store.read(lambda tx: tx.debts.rival(of, later(5)))
+        return found.run_id if found else 0
+
+    assert [await rival(row) for row in rows] == [4, 4, 4, 1, 1, 0, 0, 0, 1]
+    await store.write(lambda tx: tx.debts.save(rows[-1]))
+    assert [await rival(row) for row in rows[:5]] == [9, 9, 9, 9, 9]
+    renamed = replace(shown, native_id="42")
+    assert replace(renamed, repository="new/name").subject == renamed.subject != shown.subject
 
 
 async def test_a_debt_is_replaced_and_paid(store: Store) -> None:

@@ -143,6 +143,19 @@ def wrongly_told_commit(history: History) -> History:
     return replace(history, debts=(replace(debt, status=replace(debt.status, state=CommitState.FAILURE)),))
 
 
+def told_of_an_older_run(history: History) -> History:
+    """After a newer one of the same commit."""
+    debt, last = history.debts[0], history.events[-1].id
+    told = next(event for event in history.events if event.kind is EventKind.STATUS_DELIVERED)
+    newer, again = replace(told, id=last + 1, run_id=2), replace(told, id=last + 2)
+    return replace(
+        history,
+        runs=(*history.runs, replace(history.runs[0], id=2)),
+        debts=(debt, replace(debt, run_id=2)),
+        events=(*history.events, newer, again),
+    )
+
+
 BREACHES = {
     without_event: "events_are_dense",
     lost_run: "accepted_deliveries_have_runs",
@@ -164,6 +177,7 @@ BREACHES = {
     gap_between_steps: "step_sections_tile_the_log",
     untold_commit: "commits_show_how_their_runs_ended",
     wrongly_told_commit: "commits_show_how_their_runs_ended",
+    told_of_an_older_run: "no_commit_goes_back_to_an_older_run",
 }
 
 

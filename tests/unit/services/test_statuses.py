@@ -10,14 +10,17 @@ from flowforge.errors import BadInput, FlowForgeError, NotConfigured, StoreUnava
 from flowforge.model.claim import Outcome
 from flowforge.model.commit_status import CommitStatus, StatusDebt
 from flowforge.model.event import EventKind
+from flowforge.model.push import Happening
 from flowforge.model.status import Cause, Status
 from flowforge.services.control import Control
 from flowforge.services.intake import Intake
 from flowforge.services.links import Links
 from flowforge.services.progress import EVENTS
 from flowforge.services.statuses import READER, StatusKeeper, Wording, claim, paid, take_back
+from flowforge.testing.checker import read_history, violations
 from tests.unit.services.world import REPOSITORY, World, a_token, push
 
+FAILURE = Outcome(status=Status.FAILURE, cause=Cause.EXIT, reason="exit code 1")
 WORDING = Wording(context="ci/flowforge", links=Links("https://ci.example"))
 
 
@@ -307,3 +310,75 @@ async def test_a_held_forge_is_in_nobodys_way(world: World) -> None:
     await intake.accept(push(100), b"{}")
     await settle(keeper)
     assert [status.forge for status in forge.took] == ["github"]
+
+
+def of_one_commit(number: int) -> Happening:
+    """The same commit, each time for another reason."""
+    event = push(1, delivery=f"d{number}")
+    return replace(event, place=f"{number}", key=f"{number}")
+
+
+async def test_a_delayed_status_of_an_older_run_does_not_replace_its_re_runs(world: World) -> None:
+    forge = Forge(Upstream("429", retry_after=600))
+    keeper = keeper_of(world, forge)
+    await world.planned({"build": ""})
+    await finish_all(world, FAILURE)
+    await settle(keeper)
+    assert forge.took == []
+    await Control(world.store, world.bell, world.clock).rerun_failed(1)
+    await finish_all(world, Outcome(status=Status.SUCCESS))
+    await settle(keeper)
+    world.clock.tick(601)
+    await settle(keeper)
+    assert [state for state, _ in forge.states] == ["success"]
+    assert (await debt_of(world, 1)).last_error == "overtaken by run 2"
+    assert violations(await world.store.read(read_history)) == ()
+    world.clock.tick(100_000)
+    await settle(keeper)
+    assert len(forge.took) == 1
+
+
+async def test_the_newest_of_several_runs_of_a_commit_has_the_last_word_whoever_ends_last(
+    world: World,
+) -> None:
+    forge, intake = Forge(), Intake(world.store, world.bell, world.clock)
+    keeper = keeper_of(world, forge)
+    first, second = [(await intake.accept(of_one_commit(n), b"{}")).run_ids[0] for n in (1, 2)]
+    control = Control(world.store, world.bell, world.clock)
+    await control.cancel(second, "ann")
+    await settle(keeper)
+    await control.cancel(first, "ben")
+    await settle(keeper)
+    assert forge.states == [("failure", "cancelled by ann")]
+
+
+async def test_a_newer_run_waits_for_the_older_ones_status_that_is_being_sent(world: World) -> None:
+    forge, intake = Forge(), Intake(world.store, world.bell, world.clock)
+    keeper = keeper_of(world, forge)
+    await intake.accept(of_one_commit(1), b"{}")
+    await keeper.owe()
+    sending, now = await debt_of(world), world.clock.now()
+    assert await world.store.write(lambda tx: claim(tx, sending, "other", now))
+    await intake.accept(of_one_commit(2), b"{}")
+    await settle(keeper)
+    world.clock.tick(1)
+    await settle(keeper)
+    assert forge.took == []
+    await world.store.write(lambda tx: paid(tx, sending, world.clock.now()))
+    world.clock.tick(1)
+    await settle(keeper)
+    assert forge.states == [("pending", "run #2 is queued")]
+
+
+async def test_a_newer_run_that_could_tell_nothing_silences_no_older_one(world: World) -> None:
+    forge = Forge(Upstream("no", final=True))
+    keeper, intake = keeper_of(world, forge), Intake(world.store, world.bell, world.clock)
+    first, _ = [(await intake.accept(of_one_commit(n), b"{}")).run_ids[0] for n in (1, 2)]
+    await settle(keeper)
+    assert ((await debt_of(world, 1)).last_error, (await debt_of(world, 2)).last_error) == (
+        "overtaken by run 2",
+        "no",
+    )
+    await Control(world.store, world.bell, world.clock).cancel(first, "ann")
+    await settle(keeper)
+    assert forge.states == [("failure", "cancelled by ann")]

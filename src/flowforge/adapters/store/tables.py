@@ -61,6 +61,7 @@ READY = text("ready AND status = 'pending'")
 QUEUED = text("status = 'pending' AND NOT ready AND ready_at IS NOT NULL")
 SERIAL = text("serial_group <> ''")
 OWED = text("delivered < version AND given_up_at IS NULL")
+SENDING = text("claimed_until IS NOT NULL")
 
 
 def _id() -> Column[int]:
@@ -329,7 +330,7 @@ status_debts = Table(
     metadata,
     Column("run_id", Id, ForeignKey("runs.id"), primary_key=True, autoincrement=False),
     Column("status", JsonOf(CommitStatus), nullable=False),
-    *_words("place"),
+    *_words("place", "subject"),
     Column("version", Integer, nullable=False),
     Column("delivered", Integer, nullable=False),
     Column("tries", Integer, nullable=False),
@@ -337,6 +338,8 @@ status_debts = Table(
     *_words("last_error", "claimed_by"),
     *_instants("wanted_at", "claimed_until", "given_up_at"),
     Index("ix_status_debts_owed", "place", "next_try_at", "run_id", sqlite_where=OWED, postgresql_where=OWED),
+    Index("ix_status_debts_subject", "subject", "run_id"),
+    Index("ix_status_debts_sending", "subject", "run_id", sqlite_where=SENDING, postgresql_where=SENDING),
 )
 
 events = Table(

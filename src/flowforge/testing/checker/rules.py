@@ -206,13 +206,26 @@ def step_sections_tile_the_log(history: History) -> Iterator[str]:
 
 
 def commits_show_how_their_runs_ended(history: History) -> Iterator[str]:
+    """Of several runs of one commit the newest one."""
     ended = {run.id: run.status for run in history.runs}
-    for debt in history.debts:
+    newest = {debt.status.subject: debt for debt in sorted(history.debts, key=lambda debt: debt.run_id)}
+    for debt in newest.values():
         shown = debt.status.state
         well = ended[debt.run_id] in (Status.SUCCESS, Status.SKIPPED)
         right = CommitState.SUCCESS if well else CommitState.FAILURE
         if debt.delivered != debt.version or shown is not right:
             yield f"run {debt.run_id} is {ended[debt.run_id]}, its commit is owed {shown} ({debt.last_error})"
+
+
+def no_commit_goes_back_to_an_older_run(history: History) -> Iterator[str]:
+    subjects = {debt.run_id: debt.status.subject for debt in history.debts}
+    newest: dict[str, int] = {}
+    for event in history.events:
+        if event.kind is EventKind.STATUS_DELIVERED and event.run_id in subjects:
+            last = newest.setdefault(subjects[event.run_id], event.run_id)
+            if event.run_id < last:
+                yield f"the commit of run {event.run_id} was told of it after run {last}"
+            newest[subjects[event.run_id]] = max(last, event.run_id)
 
 
 RULES: tuple[Rule, ...] = (
@@ -229,6 +242,7 @@ RULES: tuple[Rule, ...] = (
     one_job_of_a_serial_group_at_a_time,
     step_sections_tile_the_log,
     commits_show_how_their_runs_ended,
+    no_commit_goes_back_to_an_older_run,
 )
 
 

@@ -75,6 +75,12 @@ class MemoryDebts:
     def claimed(self, by: str) -> Sequence[StatusDebt]:
         return [debt for debt in self._owed() if debt.claimed_by == by]
 
+    def rival(self, debt: StatusDebt, now: datetime) -> StatusDebt | None:
+        others = [d for d in self._tables.debts if d.status.subject == debt.status.subject]
+        newer = [d for d in others if d.run_id > debt.run_id and (d.delivered or d.given_up_at is None)]
+        older = [d for d in others if d.run_id < debt.run_id and d.claimed_until and d.claimed_until > now]
+        return max(newer or older, key=lambda d: d.run_id, default=None)
+
     def next_try(self, beside: Collection[str] = ()) -> datetime | None:
         return min((d.next_try_at for d in self._owed() if d.status.place not in beside), default=None)
 

@@ -11,6 +11,7 @@ depends_on = None
 READY = sa.text("ready AND status = 'pending'")
 GROUPED = sa.text("\"group\" <> ''")
 OWED = sa.text("delivered < version AND given_up_at IS NULL")
+SENDING = sa.text("claimed_until IS NOT NULL")
 QUEUED = sa.text("status = 'pending' AND NOT ready AND ready_at IS NOT NULL")
 SERIAL = sa.text("serial_group <> ''")
 FOLLOWING = sa.text("upstreams IS NOT NULL")
@@ -145,8 +146,9 @@ def _deliveries() -> None:
 
 
 def _status_debts() -> None:
-    """Those from before are all owed to GitHub, at an origin that nobody noted."""
-    for name in ("place", "claimed_by"):
+    """Those from before are all owed to GitHub, at an origin that nobody noted. They are in no newer run's way: without
+    a subject, nobody finds them by it."""
+    for name in ("place", "subject", "claimed_by"):
         op.add_column("status_debts", sa.Column(name, sa.Text(), nullable=False, server_default=""))
     op.execute("UPDATE status_debts SET place = 'github '")
     op.drop_index("ix_status_debts_owed", "status_debts")
@@ -156,6 +158,14 @@ def _status_debts() -> None:
         ["place", "next_try_at", "run_id"],
         sqlite_where=OWED,
         postgresql_where=OWED,
+    )
+    op.create_index("ix_status_debts_subject", "status_debts", ["subject", "run_id"])
+    op.create_index(
+        "ix_status_debts_sending",
+        "status_debts",
+        ["subject", "run_id"],
+        sqlite_where=SENDING,
+        postgresql_where=SENDING,
     )
 
 
