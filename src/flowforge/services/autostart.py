@@ -40,10 +40,12 @@ def next_time(schedule: Schedule, now: datetime) -> datetime | None:
 
 
 def _counts(run: Run, project: Project) -> bool:
-    """A re-run is of an older config; a pull request is not the branch's yet."""
+    """Only of the branch's newest commit: a push's, or the one that was there for whoever named none. A commit that was
+    named may be any of the branch's history; a re-run is of an older one, a pull request is not the branch's yet."""
     trigger = run.trigger
     of_default = trigger.ref == default_ref(project) and trigger.event not in _NOT_TELLING
-    return of_default and run.rerun_of is None
+    is_tip = trigger.event is TriggerEvent.PUSH or not trigger.commit
+    return of_default and is_tip and run.rerun_of is None
 
 
 def _retire(tx: Tx, pipeline: Pipeline) -> None:

@@ -189,6 +189,18 @@ class TestByTheClock:
         assert await world.store.read(lambda tx: tx.timers.next_at()) is None
         assert not await world.store.read(lambda tx: tx.pipelines.following())
 
+    @pytest.mark.parametrize(("commit", "names"), [("", ["new"]), ("a" * 40, ["old"])])
+    async def test_by_hand_only_the_branchs_newest_commit_defines_anything(
+        self, world: World, commit: str, names: list[str]
+    ) -> None:
+        await defined(world, schedules=(replace(HOURLY, name="old"),))
+        wish = Wish(project="acme/web", commit=commit)
+        run = await control(world).start(wish, TriggerEvent.API, "ann")
+        await planned(world, run.id, config(schedules=(replace(HOURLY, name="new"),)))
+        world.clock.tick(3600)
+        due = await world.store.read(lambda tx: tx.timers.due(world.clock.now(), 9))
+        assert [timer.schedule.name for timer in due] == names
+
     @pytest.mark.parametrize("change", ["branch", "pull request", "re-run"])
     async def test_no_other_run_defines_anything(self, world: World, change: str) -> None:
         run_id = await pushed(world)
