@@ -1,11 +1,9 @@
-"""Which jobs of a run that is over run again, and what their orders are then."""
+"""Which jobs of a run that is over run again."""
 
 from collections.abc import Container, Mapping
-from dataclasses import replace
 
 from flowforge.engine.needs import first_broken
 from flowforge.engine.state import JobState
-from flowforge.model.order import JobOrder
 from flowforge.model.status import Cause, Status
 
 
@@ -41,18 +39,3 @@ def why_not_again(job: JobState, jobs: Mapping[str, JobState]) -> str:
         return job.terms.skip
     broken = first_broken(job, [jobs[key] for key in job.needs])
     return f'it needs "{broken.key}", which ended as {broken.status}: re-run that first' if broken else ""
-
-
-def renamed(order: JobOrder, before: Mapping[str, str], now: Mapping[str, str]) -> JobOrder:
-    """The order with the names of the new run where it has those of the old one; what a pipeline set itself stays."""
-    steps = (
-        replace(
-            step,
-            env={
-                name: now[name] if before.get(name) == value and name in now else value
-                for name, value in step.env.items()
-            },
-        )
-        for step in order.steps
-    )
-    return replace(order, steps=tuple(steps))

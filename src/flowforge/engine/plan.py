@@ -26,11 +26,11 @@ class Occasion:
 def plan(pipeline: PipelineConfig, occasion: Occasion) -> Plan:
     specs = {job.key: job for job in pipeline.jobs}
     ordered = in_order({key: spec.needs for key, spec in specs.items()})
-    outer = {**occasion_env(occasion), **pipeline.env}
+    told = {**occasion_env(occasion), **pipeline.occasion}
     return Plan(
         jobs=tuple(
             PlannedJob(
-                order=_order(specs[key], outer, occasion),
+                order=_order(specs[key], pipeline.env, told, occasion),
                 needs=specs[key].needs,
                 terms=specs[key].terms,
             )
@@ -73,8 +73,17 @@ def occasion_env(occasion: Occasion) -> dict[str, str]:
     }
 
 
-def _order(spec: JobSpec, outer: Mapping[str, str], occasion: Occasion) -> JobOrder:
-    """`outer` is what every job of the run finds set. Steps without variables of their own share the job's."""
+def complete(order: JobOrder) -> JobOrder:
+    """As an executor takes it: every step finds the occasion set, but for what the pipeline set itself. Steps that share
+    their variables still do."""
+    merged = {id(step.env): {**order.occasion, **step.env} for step in order.steps}
+    steps = tuple(replace(step, env=merged[id(step.env)]) for step in order.steps)
+    return replace(order, steps=steps, occasion={})
+
+
+def _order(spec: JobSpec, outer: Mapping[str, str], told: Mapping[str, str], occasion: Occasion) -> JobOrder:
+    """`outer` is what every job of the pipeline finds set, `told` what it finds about its run. Steps without
+    variables of their own share the job's."""
     job_env = {**outer, "FLOWFORGE_JOB": spec.key, **spec.env}
     steps = [
         StepOrder(
@@ -108,4 +117,5 @@ def _order(spec: JobSpec, outer: Mapping[str, str], occasion: Occasion) -> JobOr
         resources=spec.resources,
         network=spec.network,
         grant=spec.grant,
+        occasion=told,
     )

@@ -14,7 +14,8 @@ from flowforge.model.step_spec import Checkout, Script, When
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOrder:
-    """A step with everything resolved: `index` counts from 0, `env` is complete but for secrets and the room's own names.
+    """A step with everything resolved: `index` counts from 0, `env` is complete but for secrets, the room's own names and
+    those of the order's occasion.
 
     One in the `background` is started at its place and not waited for; it knows no time limits but the job's, ends with
     the job at the latest, and never fails it by how it ended. One that exits with a failure is run again up to `reruns`
@@ -36,7 +37,8 @@ class StepOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobOrder:
-    """All that an executor ever sees of a job."""
+    """All that an executor ever sees of a job. `occasion` is what every step finds set about its run unless the pipeline
+    set it itself: kept apart, so that a repetition is told of its own run; an executor finds it in the steps."""
 
     key: str
     name: str
@@ -53,6 +55,7 @@ class JobOrder:
     resources: Resources = USUAL
     network: Network = Network.OPEN
     grant: str = ""
+    occasion: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def watched(self) -> tuple[StepOrder, ...]:

@@ -28,14 +28,16 @@ class Concurrency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineConfig:
-    """What a dialect's parser makes of a file, and all that planning needs of it. `skip` says why its filters leave out
-    what it was read for."""
+    """What a dialect's parser makes of a file, and all that planning needs of it. `env` is what the file sets for all
+    jobs, `occasion` what the dialect tells them about their run. `skip` says why its filters leave out what it was read
+    for."""
 
     name: str
     dialect: str
     path: str
     jobs: tuple[JobSpec, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    occasion: Mapping[str, str] = field(default_factory=dict)
     on_failure: OnFailure = OnFailure.STOP
     concurrency: Concurrency | None = None
     inputs: tuple[InputSpec, ...] = ()

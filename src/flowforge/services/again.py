@@ -4,17 +4,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from flowforge.engine.again import failed_again, renamed, why_not_again
+from flowforge.dialects.registry import dialect_of
+from flowforge.engine.again import failed_again, why_not_again
 from flowforge.engine.approvals import why_held
 from flowforge.engine.plan import Occasion, occasion_env
 from flowforge.engine.state import JobState, Planned
 from flowforge.errors import Conflict, NotFound
 from flowforge.model.event import EventKind, NewEvent
+from flowforge.model.inputs import NO_HOME, Given
 from flowforge.model.job_run import JobRun
 from flowforge.model.run import Gate, Run
 from flowforge.model.status import Cause, Status
 from flowforge.ports import Tx
 from flowforge.services.links import Links
+from flowforge.services.prepare import home_of
 from flowforge.services.progress import Moved, move_run, run_event
 from flowforge.services.states import state_of
 
@@ -66,7 +69,7 @@ def part(tx: Tx, run_id: int, choose: Choose, links: Links, now: datetime) -> Mo
         finished_at=None,
     )
     tx.runs.add([run])
-    rows = _rows(tx, old, run, jobs, chosen, links)
+    rows = _rows(tx, run, jobs, chosen, links)
     tx.jobs.add(rows)
     created = (EventKind.RUN_CREATED, EventKind.RUN_PLANNED)
     tx.events.append(run_event(kind, run, Status.PENDING, now) for kind in created)
@@ -105,26 +108,27 @@ def held_over(tx: Tx, run_id: int) -> Run:
     return old
 
 
-def _rows(
-    tx: Tx, old: Run, run: Run, jobs: Sequence[JobRun], chosen: Collection[str], links: Links
-) -> list[JobRun]:
-    before, now = (
-        occasion_env(
-            Occasion(
-                run_id=each.id,
-                number=each.number,
-                trigger=each.trigger,
-                source=None,
-                run_url=links.run(each.id),
-            )
-        )
-        for each in (old, run)
+def occasion_of(tx: Tx, run: Run, links: Links) -> Mapping[str, str]:
+    """What a job of this run is told about it, as its plan would say."""
+    url, project = links.run(run.id), tx.projects.get(run.project_id)
+    occasion = Occasion(run_id=run.id, number=run.number, trigger=run.trigger, source=None, run_url=url)
+    given = Given(
+        trigger=run.trigger,
+        number=run.number,
+        run_id=run.id,
+        home=home_of(project) if project else NO_HOME,
+        run_url=url,
     )
+    return {**occasion_env(occasion), **dialect_of(run.config_path).env(given)}
+
+
+def _rows(tx: Tx, run: Run, jobs: Sequence[JobRun], chosen: Collection[str], links: Links) -> list[JobRun]:
+    told = occasion_of(tx, run, links)
     rows = []
     for job_id, job in zip(tx.take_ids("jobs", len(jobs)), jobs, strict=True):
         if job.key in chosen:
             first = tx.jobs.get(job.kept_from or job.id)
-            order = renamed(first.order, before, now) if first and first.order else None
+            order = replace(first.order, occasion=told) if first and first.order else None
             rows.append(replace(_anew(job, job_id, run), order=order))
         else:
             rows.append(_kept(job, job_id, run))

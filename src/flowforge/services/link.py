@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from flowforge.engine.plan import complete
 from flowforge.errors import LeaseLost, NotConfigured, SealBroken
 from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
 from flowforge.model.order import JobOrder
@@ -96,7 +97,7 @@ class Link:
         order = await self.desk.store.read(lambda tx: order_of(tx, self.runner_id, lease))
         if order is None:
             raise await self._refused(lease, "resume")
-        return Claim(lease=lease, order=order)
+        return Claim(lease=lease, order=complete(order))
 
     async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
         desk = self.desk
@@ -158,7 +159,7 @@ class Link:
             return None
         missing = ", ".join(ref.name for ref in order.secrets if ref.name not in values)
         if not missing:
-            return Claim(lease=lease, order=order, secrets=values)
+            return Claim(lease=lease, order=complete(order), secrets=values)
         reason = f"no value is set for the declared secret {missing}"
         await self.finish(lease, Outcome(status=Status.FAILURE, cause=Cause.CONFIG, reason=reason))
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowforge.dialects.registry import CONFIG_PATHS
-from flowforge.engine.plan import Occasion, plan
+from flowforge.engine.plan import Occasion, complete, plan
 from flowforge.errors import BadInput, Bug
 from flowforge.model.inputs import Given
 from flowforge.model.pipeline_config import PipelineConfig
@@ -61,7 +61,9 @@ def plan_locally(config: PipelineConfig, folder: Path, given: Given) -> Plan:
     if trigger is None:
         raise Bug("a local run is always for an occasion")
     source = Source(origin=str(folder), commit="", ref=trigger.ref)
-    return plan(config, Occasion(run_id=given.run_id, number=given.number, trigger=trigger, source=source))
+    occasion = Occasion(run_id=given.run_id, number=given.number, trigger=trigger, source=source)
+    planned = plan(config, occasion)
+    return replace(planned, jobs=tuple(replace(job, order=complete(job.order)) for job in planned.jobs))
 
 
 def with_needs(config: PipelineConfig, key: str) -> PipelineConfig:

@@ -2,13 +2,11 @@
 
 from dataclasses import replace
 
-from flowforge.engine.again import failed_again, renamed, why_not_again
+from flowforge.engine.again import failed_again, why_not_again
 from flowforge.engine.approvals import covers
 from flowforge.engine.state import JobState, Phase
 from flowforge.model.job_terms import JobTerms
-from flowforge.model.order import JobOrder, StepOrder
 from flowforge.model.status import Cause, Status
-from flowforge.model.step_spec import Script
 from tests.contract.store.things import run
 
 
@@ -48,15 +46,6 @@ def test_what_holds_a_group_together_runs_again_together() -> None:
 def test_a_job_that_is_left_out_cannot_run_again_by_itself() -> None:
     left_out = job("a", Status.SKIPPED, cause=Cause.FILTER, skip="not on x")
     assert why_not_again(left_out, {}) == "not on x"
-
-
-def test_an_order_gets_the_names_of_the_new_run_where_it_had_those_of_the_old_one() -> None:
-    step = StepOrder(
-        index=0, name="x", do=Script(text="true"), env={"ID": "7", "MINE": "7", "URL": "set", "GONE": "1"}
-    )
-    order = JobOrder(key="a", name="a", steps=(step,))
-    before, now = {"ID": "7", "URL": "old", "GONE": "1"}, {"ID": "8", "URL": "new"}
-    assert renamed(order, before, now).steps == (replace(step, env={**step.env, "ID": "8"}),)
 
 
 def test_no_approval_covers_nothing() -> None:

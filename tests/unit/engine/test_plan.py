@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from flowforge.engine.graph import in_order
 from flowforge.engine.outcome import outcome
-from flowforge.engine.plan import Occasion, occasion_env, plan
+from flowforge.engine.plan import Occasion, complete, occasion_env, plan
 from flowforge.model.claim import Outcome
 from flowforge.model.exit import Exit
 from flowforge.model.job_spec import Clone, JobSpec
@@ -37,7 +37,7 @@ def job(key: str, *needs: str, **more: object) -> JobSpec:
 
 def order_of(spec: JobSpec, **env: str) -> JobOrder:
     pipeline = PipelineConfig(name="p", dialect="native", path="ci.yml", jobs=(spec,), env=env)
-    return plan(pipeline, OCCASION).jobs[0].order
+    return complete(plan(pipeline, OCCASION).jobs[0].order)
 
 
 def test_jobs_stand_behind_what_they_need_and_otherwise_as_written() -> None:
@@ -90,6 +90,24 @@ def test_every_step_knows_its_run() -> None:
     assert env["FLOWFORGE_COMMIT"] == "c" * 40
     assert env["FLOWFORGE_JOB"] == "a"
     assert env["CI"] == "true"
+
+
+def test_the_occasion_is_kept_apart_until_an_order_is_complete() -> None:
+    """So that another occasion can take its place, whatever values a pipeline set itself."""
+    mine, plain = {"FLOWFORGE_RUN_ID": "mine", "OTHER": "7"}, StepSpec(name="b", do=Script(text="b"))
+    steps = (StepSpec(name="a", do=Script(text="a"), env=mine), plain, plain)
+    pipeline = PipelineConfig(
+        name="p", dialect="native", path="ci.yml", jobs=(job("a", steps=steps),), occasion={"ITS": "7"}
+    )
+    order = plan(pipeline, OCCASION).jobs[0].order
+    assert order.occasion == {**occasion_env(OCCASION), "ITS": "7"}
+    assert "ITS" not in order.steps[0].env
+    again = complete(replace(order, occasion={"FLOWFORGE_RUN_ID": "8", "ITS": "8"}))
+    assert again.occasion == {}
+    first, second, third = (step.env for step in again.steps)
+    assert first == {"FLOWFORGE_RUN_ID": "mine", "OTHER": "7", "ITS": "8", "FLOWFORGE_JOB": "a"}
+    assert second == {"FLOWFORGE_RUN_ID": "8", "ITS": "8", "FLOWFORGE_JOB": "a"}
+    assert second is third
 
 
 def test_metadata_reaches_a_step_as_environment_and_never_as_script() -> None:

@@ -6,13 +6,16 @@ from flowforge.errors import Conflict, NotFound
 from flowforge.model.claim import Outcome
 from flowforge.model.job_run import JobRun
 from flowforge.model.pipeline_config import OnFailure
+from flowforge.model.run import Run
 from flowforge.model.status import Cause, Status
 from flowforge.ports import RunnerLink
 from flowforge.services.browse import Browse
 from flowforge.services.control import Control
 from flowforge.services.links import Links
+from flowforge.services.prepare import Preparer
 from flowforge.testing.checker import read_history, violations
-from tests.unit.services.world import World, a_token
+from flowforge.testing.mirrors import FakeMirrors, FakeRepository
+from tests.unit.services.world import REPOSITORY, World, a_token
 
 NEEDS = {"build": "", "lint": "", "test": "build", "ship": "test lint"}
 FAILURE = Outcome(status=Status.FAILURE, cause=Cause.EXIT, reason="exit code 1")
@@ -75,16 +78,71 @@ async def test_the_log_of_a_kept_job_is_read_through_it(world: World) -> None:
     assert b"".join([chunk async for chunk in world.logs.read(view.log)]) == b"build"
 
 
-async def test_an_order_names_the_new_run_and_keeps_the_rest(world: World) -> None:
-    run_id = await world.planned({"build": ""})
-    link = await world.runner()
-    await work(link, "build")
-    await control_of(world).rerun_failed(run_id)
+JOBS = """
+jobs:
+  build: &job
+    docker: [{image: busybox}]
+    environment: {MINE: "1", OWN: "2"}
+    steps: [{run: "true"}, {run: {command: "true", environment: {STEP: "1"}}}]
+  lint: *job
+"""
+NATIVE = {
+    "FLOWFORGE_RUN_ID": "{id}",
+    "FLOWFORGE_RUN_NUMBER": "{number}",
+    "FLOWFORGE_RUN_URL": "https://ci.example/ui/pipelines/{id}",
+}
+CIRCLECI = NATIVE | {
+    "CIRCLE_BUILD_NUM": "{number}",
+    "CIRCLE_BUILD_URL": "https://ci.example/ui/pipelines/{id}",
+    "CIRCLE_PIPELINE_ID": "{id}",
+    "CIRCLE_PIPELINE_NUMBER": "{number}",
+    "CIRCLE_WORKFLOW_ID": "{id}",
+}
+
+
+async def names_at_work(link: RunnerLink, key: str, run: Run, told: dict[str, str], outcome: Outcome) -> None:
+    """The next job's steps name this run and no other, and find what the pipeline set."""
     claim = await link.claim(a_token(), 0)
     assert claim is not None
-    first = await world.store.read(lambda tx: tx.jobs.get(1))
-    assert first is not None
-    assert claim.order == first.order, "its steps name no run"
+    assert claim.order.key == key
+    await link.finish(claim.lease, outcome)
+    expected = {name: value.format(id=run.id, number=run.number) for name, value in told.items()}
+    first, second = ({**step.env} for step in claim.order.steps)
+    assert {name: first[name] for name in told} == {name: second[name] for name in told} == expected
+    assert (first["CI"], first["MINE"], first["OWN"], second["STEP"]) == ("true", "1", "2", "1")
+
+
+@pytest.mark.parametrize(
+    ("path", "config", "told"),
+    [
+        (".flowforge/ci.yml", JOBS, NATIVE),
+        (
+            ".circleci/config.yml",
+            "version: 2.1" + JOBS + "workflows: {all: {jobs: [build, lint]}}\n",
+            CIRCLECI,
+        ),
+    ],
+)
+async def test_each_repetition_names_its_own_run_and_keeps_what_the_pipeline_set(
+    world: World, path: str, config: str, told: dict[str, str]
+) -> None:
+    await world.planned({"other": ""}, number=2)
+    await control_of(world).cancel(1, "ann")
+    run = await world.run(await world.pushed(1))
+    repository = FakeRepository(commits={run.trigger.commit: {path: config.encode()}})
+    mirrors = FakeMirrors({REPOSITORY.clone_url: repository})
+    links = Links("https://ci.example")
+    await Preparer(world.store, mirrors, world.bell, world.clock, links).prepare(run.id)
+    link, control = await world.runner(), control_of(world)
+    await names_at_work(link, "build", run, told, SUCCESS)
+    await names_at_work(link, "lint", run, told, FAILURE)
+    run = await control.rerun_failed(run.id)
+    await names_at_work(link, "lint", run, told, FAILURE)
+    run = await control.rerun_job(run.id, "build")
+    await names_at_work(link, "build", run, told, SUCCESS)
+    run = await control.rerun_failed(run.id)
+    await names_at_work(link, "lint", run, told, SUCCESS)
+    assert run.attempt == 4
 
 
 async def test_one_job_runs_again_and_the_rest_is_as_it_was(world: World) -> None:

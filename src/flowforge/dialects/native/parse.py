@@ -78,11 +78,11 @@ def _values(grammar: Grammar, given: Given, mark: Mark) -> Mapping[str, Node]:
 
 def _pipeline(body: Map, declared: Mapping[str, Parameter], reading: Reading) -> PipelineConfig:
     findings = reading.findings
-    env = {**reading.grammar.env(reading.given), **environment(body.get("environment"), findings)}
+    told, env = reading.grammar.env(reading.given), environment(body.get("environment"), findings)
     started = triggers(body.get("triggers"), declared, reading)
     reading.schedules = started.schedules
     placed = jobs(body, reading)
-    check_limits(placed, env, body.mark, findings)
+    check_limits(placed, {**told, **env}, body.mark, findings)
     title = body.get("name")
     _check_schedules(reading.schedules, body, findings)
     skip = started.skip or paths_left_out(body.get("paths"), reading) or _nobody_left(placed)
@@ -94,6 +94,7 @@ def _pipeline(body: Map, declared: Mapping[str, Parameter], reading: Reading) ->
         path=findings.path,
         jobs=placed,
         env=env,
+        occasion=told,
         on_failure=_on_failure(body, findings),
         concurrency=concurrency(body.get("concurrency"), reading),
         inputs=input_specs(declared),

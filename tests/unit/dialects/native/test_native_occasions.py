@@ -398,6 +398,6 @@ def test_values_of_a_pull_request_are_known() -> None:
     circle = 'jobs: {a: {steps: [checkout], environment: {X: "<< pipeline.event.github.pull_request.base.ref >>"}}}'
     found = read(circle, REQUEST, CIRCLECI)
     assert found.jobs[0].env["X"] == "main"
-    assert (found.env["CIRCLE_PULL_REQUEST"], found.env["CIRCLE_PR_NUMBER"]) == ("5", "5")
-    assert "CIRCLE_TAG" not in found.env
-    assert read(circle, NOTHING_GIVEN, CIRCLECI).env == {}
+    assert (found.occasion["CIRCLE_PULL_REQUEST"], found.occasion["CIRCLE_PR_NUMBER"]) == ("5", "5")
+    assert "CIRCLE_TAG" not in found.occasion
+    assert read(circle, NOTHING_GIVEN, CIRCLECI).occasion == {}
