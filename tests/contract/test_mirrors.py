@@ -215,11 +215,32 @@ async def test_what_a_commit_changed_is_told_by_path(setting: Setting) -> None:
     await setting.mirrors.fetch(setting.url, setting.second, MAIN)
     paths = {".ci/a.yml", ".ci/b.yml", ".ci/deep/c.yml", ".ci/link.yml", "README"}
     for base in (setting.first, "refs/heads/old"):
-        assert set(await setting.mirrors.changed(setting.url, base, setting.second) or ()) == paths
-    assert await setting.mirrors.changed(setting.url, setting.second, setting.second) == ()
+        assert (
+            set(await setting.mirrors.changed(setting.url, setting.second, setting.url, base) or ()) == paths
+        )
+    assert await setting.mirrors.changed(setting.url, setting.second, setting.url, setting.second) == ()
 
 
 @pytest.mark.parametrize("base", ["3" * 40, "refs/heads/gone"])
 async def test_what_changed_since_an_unknown_base_cannot_be_told(setting: Setting, base: str) -> None:
     await setting.mirrors.fetch(setting.url, setting.second, MAIN)
-    assert await setting.mirrors.changed(setting.url, base, setting.second) is None
+    assert await setting.mirrors.changed(setting.url, setting.second, setting.url, base) is None
+
+
+async def test_what_a_fork_changed_is_told_against_the_repository_it_goes_to(tmp_path: Path) -> None:
+    """Whatever its own branch of that name is, and though neither repository has the other's newest commit."""
+    home, fork = Forge(tmp_path / "saw.git"), Forge(tmp_path / "fork.git")
+    start = {"a": b"1", "b": b"1"}
+    parted = home.commit(start, MAIN)
+    assert fork.commit(start, MAIN) == parted
+    home.commit({**start, "new": b"1"}, MAIN, parted)
+    change = fork.commit({**start, "b": b"2"}, MAIN, parted)
+    mirrors = GitMirrors(tmp_path / 'with "colon":', MirrorPolicy(local=LocalRepositories.ALLOW))
+    await mirrors.fetch(fork.url, change, MAIN)
+    assert await mirrors.changed(fork.url, change, fork.url, MAIN) == ()
+    assert await mirrors.changed(fork.url, change, home.url, MAIN) == ("b",)
+    assert await mirrors.changed(fork.url, change, home.url, parted) == ("b",)
+    assert await mirrors.changed(fork.url, change, home.url, "refs/heads/gone") is None
+    other = Forge(tmp_path / "other.git")
+    other.commit({"else": b"1"}, MAIN)
+    assert await mirrors.changed(fork.url, change, other.url, MAIN) is None

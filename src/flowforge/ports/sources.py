@@ -47,7 +47,8 @@ class Mirrors(Protocol):
         """Paths of the regular files directly in a folder of a fetched commit."""
         ...
 
-    async def changed(self, url: str, base: str, commit: str) -> Sequence[str] | None:
+    async def changed(self, url: str, commit: str, base_url: str, base: str) -> Sequence[str] | None:
         """Paths that differ between a fetched commit and where it parted from `base`, a commit's id or a full ref of the
-        repository. None where that cannot be told: no such base, no common history, too many paths."""
+        repository at `base_url`: the commit's own, or the one that a fork's commit is proposed to. None where that cannot
+        be told: no such base, no common history, too many paths."""
         ...

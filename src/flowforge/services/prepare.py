@@ -186,7 +186,7 @@ class Preparer:
         trigger = replace(run.trigger, commit=source.commit)
         changed = None
         if PATHS in content and (base := base_of(trigger, project)):
-            changed = await self.mirrors.changed(source.origin, base, source.commit)
+            changed = await self.mirrors.changed(source.origin, source.commit, project.clone_url, base)
         return Given(
             trigger=trigger,
             number=run.number,

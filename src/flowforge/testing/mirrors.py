@@ -69,10 +69,10 @@ class FakeMirrors:
             if path.startswith(inside) and "/" not in path[len(inside) :] and isinstance(content, bytes)
         )
 
-    async def changed(self, url: str, base: str, commit: str) -> Sequence[str] | None:
+    async def changed(self, url: str, commit: str, base_url: str, base: str) -> Sequence[str] | None:
         """As if every commit stood on every other."""
-        files, refs = self._files(url, commit), self.repositories[url].refs
-        before = self.repositories[url].commits.get(refs.get(base, base))
+        files, home = self._files(url, commit), self.repositories[base_url]
+        before = home.commits.get(home.refs.get(base, base))
         if before is None:
             return None
         paths = sorted({*files, *before})

@@ -14,12 +14,13 @@ from flowforge.model.status import Cause, Status
 from flowforge.model.trigger import PullRequest, TriggerEvent
 from flowforge.ports import Tx
 from flowforge.services.control import Control
+from flowforge.services.intake import Intake
 from flowforge.services.links import Links
 from flowforge.services.prepare import AT_ONCE, Preparer
 from flowforge.services.progress import RUNS
 from flowforge.services.start import Wish
 from flowforge.testing.mirrors import FakeMirrors, FakeRepository
-from tests.unit.services.world import REPOSITORY, World
+from tests.unit.services.world import REPOSITORY, World, push
 
 CONFIG = b"jobs:\n  a:\n    docker: [{image: busybox}]\n    steps: [{run: 'true'}]\n"
 PATH = ".flowforge/ci.yml"
@@ -180,9 +181,9 @@ class PathsAsked(FakeMirrors):
         super().__init__(healthy.repositories)
         self.bases: list[str] = []
 
-    async def changed(self, url: str, base: str, commit: str) -> Sequence[str] | None:
+    async def changed(self, url: str, commit: str, base_url: str, base: str) -> Sequence[str] | None:
         self.bases.append(base)
-        return await super().changed(url, base, commit)
+        return await super().changed(url, commit, base_url, base)
 
 
 async def prepared(world: World, config: bytes, **trigger: Any) -> tuple[Run, PathsAsked]:
@@ -245,6 +246,28 @@ async def test_a_forks_filters_turn_no_check_green_before_its_approval(world: Wo
     await Control(world.store, world.bell, world.clock).approve(run.id, "ann")
     over = await world.run(run.id)
     assert (over.status, over.cause) == (Status.SKIPPED, Cause.FILTER)
+
+
+@pytest.mark.parametrize(("config", "takes_part"), [("src/**", True), ("docs/**", False)])
+async def test_a_fork_is_compared_with_the_repository_it_goes_to_and_not_with_its_own_branch(
+    world: World, config: str, takes_part: bool
+) -> None:
+    """Elsewhere the fork's branch of that name is whatever its owner likes, as the very commit itself."""
+    text = CONFIG + f"paths: {{only: {config}}}\n".encode()
+    home = replace(REPOSITORY, forge="bitbucket")
+    base, change = {PATH: text}, {PATH: text, "src/a": b"1"}
+    mine = FakeRepository(commits={OLD: base}, refs={"refs/heads/main": OLD})
+    forks = FakeRepository(commits={f"{1:040x}": change}, refs={"refs/heads/main": f"{1:040x}"})
+    mirrors = FakeMirrors({home.clone_url: mine, "https://github.example/eve/web.git": forks})
+    happening = push(1, repository=home)
+    pull = replace(PULL, fork=True)
+    trigger = replace(happening.trigger, event=TriggerEvent.PULL_REQUEST, pull_request=pull)
+    receipt = await Intake(world.store, world.bell, world.clock).accept(
+        replace(happening, trigger=trigger), b"{}"
+    )
+    await preparer_of(world, mirrors).prepare(receipt.run_ids[0])
+    (job,) = await world.store.read(lambda tx: tx.jobs.of(receipt.run_ids))
+    assert job.status is (Status.PENDING if takes_part else Status.SKIPPED), job.reason
 
 
 async def test_inputs_nobody_asked_for_fail_the_run_by_name(world: World) -> None:

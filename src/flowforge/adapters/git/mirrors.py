@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flowforge.adapters.git.changes import changed_paths
+from flowforge.adapters.git.changes import Pair, changed_paths
 from flowforge.adapters.git.clone_url import CloneUrl, LocalRepositories, parse_clone_url
 from flowforge.adapters.git.command import Git, Result
 from flowforge.adapters.git.environment import sealed_environment
@@ -119,14 +119,15 @@ class GitMirrors:
         files = (e.path for e in entries(found.output) if e.kind in (EntryKind.FILE, EntryKind.EXECUTABLE))
         return tuple(path.decode() for path in files if _is_utf8(path))
 
-    async def changed(self, url: str, base: str, commit: str) -> Sequence[str] | None:
-        mirror = self._mirror(url, commit)
+    async def changed(self, url: str, commit: str, base_url: str, base: str) -> Sequence[str] | None:
+        mirror, home = self._mirror(url, commit), self.repository(base_url)
         is_ref = base.startswith("refs/")
         try:
-            known = await self.fetch(url, "" if is_ref else base, base if is_ref else "")
+            known = await self.fetch(base_url, "" if is_ref else base, base if is_ref else "")
         except SourceUnavailable:
             return None
-        return await changed_paths(self._git, mirror, known, commit, self._policy.limits)
+        pair = Pair(mirror=mirror.path, home=home, base=known, commit=commit)
+        return await changed_paths(self._git, pair, self._policy.limits)
 
     def repository(self, url: str) -> Path:
         """Where the mirror of a clone URL is, for those who place files from it."""
