@@ -57,6 +57,7 @@ from flowforge.services.steady import SteadyClock
 from flowforge.services.timetable import Timetable
 from flowforge.services.watch import Patience, Watch
 from flowforge.settings import Settings
+from flowforge.tasks import apart
 from flowforge.wiring_forges import clone_tokens, commit_statuses
 from flowforge.wiring_local import lasting_executor
 
@@ -130,7 +131,7 @@ async def _kept_up(work: "Work") -> None:
     """One value that breaks a loop must not end the server: the loop begins anew, from what is stored."""
     while True:
         try:
-            await work()
+            await apart(work())
         except Exception:
             log.exception("a background loop broke and begins anew")
         await asyncio.sleep(PAUSE_AFTER_BREAKING)

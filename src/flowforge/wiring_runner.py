@@ -38,6 +38,7 @@ from flowforge.runner.agent import Agent
 from flowforge.runner.patient import PatientLink
 from flowforge.runner.rhythm import Rhythm
 from flowforge.settings import Settings
+from flowforge.tasks import apart
 from flowforge.wiring_local import lasting_executor
 
 log = structlog.get_logger()
@@ -178,7 +179,7 @@ async def _work(settings: Settings, data: DataFolder, wish: Wish, say: Say) -> b
             Floor(folders=(data.path, settings.workspace_root), least=settings.disk_floor).scarce,
         )
         say(f"runner {standing.name} works for {kept.url} with {slots} slots (Ctrl-C or SIGTERM drains it)")
-        crew = _Crew(agent, executor, settings.drain_seconds, say)
+        crew = Crew(agent, executor, settings.drain_seconds, say)
         return await crew.until_stopped()
 
 
@@ -194,7 +195,7 @@ async def _greeted(link: HttpLink, offer: Offer, data: DataFolder, kept: Kept) -
     return now
 
 
-class _Crew:
+class Crew:
     """The agent at work, and what signals mean to it."""
 
     def __init__(self, agent: Agent, executor: Executor, patience: float, say: Say) -> None:
@@ -208,7 +209,7 @@ class _Crew:
     async def until_stopped(self) -> bool:
         with self._signals():
             async with asyncio.TaskGroup() as tasks:
-                serving = tasks.create_task(self._serve())
+                serving = tasks.create_task(self.serve())
                 forced = tasks.create_task(self._forced.wait())
                 late = tasks.create_task(self._too_late())
                 await asyncio.wait((serving, forced, late), return_when=asyncio.FIRST_COMPLETED)
@@ -218,11 +219,11 @@ class _Crew:
             raise refused
         return self._forced.is_set()
 
-    async def _serve(self) -> FlowForgeError | None:
+    async def serve(self) -> FlowForgeError | None:
         """Begins anew, from what is on the disk, after whatever broke it, but for a server that will not have us."""
         while True:
             try:
-                await self._agent.serve(self._draining)
+                await apart(self._agent.serve(self._draining))
             except Exception as error:
                 if refused := _refusal(error):
                     await self._leave_nothing(refused)

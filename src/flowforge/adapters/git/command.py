@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from flowforge.adapters.git.workers import Abort
 from flowforge.errors import Bug, SourceUnavailable
+from flowforge.tasks import plainly
 
 _MOST_ERROR_TEXT = 64 * 1024
 _CHUNK = 1 << 16
@@ -71,6 +72,7 @@ class Git:
                 done.exception()
 
 
+@plainly
 async def _watched(done: asyncio.Future[Result], abort: Abort, watch: Watch) -> Result:
     async with asyncio.TaskGroup() as group:
         watching = group.create_task(_guard(abort, watch))
