@@ -81,7 +81,7 @@ class WarmPool:
         with suppress(TimeoutError):
             async with asyncio.timeout(EMPTY_DEADLINE), asyncio.TaskGroup() as tasks:
                 for at in range(EMPTIED_AT_ONCE):
-                    tasks.create_task(self._maker.discard(*idle[at::EMPTIED_AT_ONCE]))
+                    tasks.create_task(_survived(self._maker.discard(*idle[at::EMPTIED_AT_ONCE])))
 
     async def _dismiss(self, keeper: asyncio.Task[None]) -> None:
         """Not while it makes one: an engine goes on with what it was asked, and nobody would know what came of it."""
@@ -188,14 +188,18 @@ class WarmPool:
         if self._group is None:
             work.close()
         else:
-            self._group.create_task(work)
+            self._group.create_task(_survived(work))
 
     async def _keep(self) -> None:
+        """Whatever an engine answers: what breaks here would take the jobs down that run beside."""
         while True:
             try:
                 await self._tend()
             except (FlowForgeError, OSError) as error:
                 log.warning("no container can be started beforehand", error=str(error))
+                await asyncio.sleep(AFTER_FAILURE)
+            except Exception:
+                log.exception("making containers beforehand broke and begins anew")
                 await asyncio.sleep(AFTER_FAILURE)
             self._wake.clear()
             with suppress(TimeoutError):
@@ -238,3 +242,10 @@ class WarmPool:
         stale = [found for found in idle if found.born < oldest or found.recipe.likeness != recipe.likeness]
         self._idle[image] = [found for found in idle if found not in stale]
         await self._maker.discard(*stale)
+
+
+async def _survived(work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("tidying up behind a job broke, what it left is for the next sweep")
