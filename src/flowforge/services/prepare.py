@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -29,7 +29,8 @@ from flowforge.model.trigger import Trigger, TriggerEvent
 from flowforge.ports import Bell, Clock, Mirrors, Store, Tx
 from flowforge.services.autostart import TIMERS, remember
 from flowforge.services.links import Links
-from flowforge.services.progress import RUNS, TIDINGS, Moved, move_run, run_event
+from flowforge.services.progress import EVENTS, RUNS, TIDINGS, Moved, move_run, run_event
+from flowforge.services.second_tries import SecondTries
 from flowforge.services.start import BY_HAND, default_ref
 
 log = structlog.get_logger()
@@ -69,6 +70,7 @@ class Preparer:
     bell: Bell
     clock: Clock
     links: Links
+    _tries: SecondTries = field(default_factory=SecondTries)
 
     async def serve(self) -> None:
         """Prepare every run that was accepted, also those of an earlier life, until cancelled."""
@@ -76,12 +78,12 @@ class Preparer:
         rung = self.bell.listen(RUNS)
         async with asyncio.TaskGroup() as tasks:
             while True:
-                for run_id in await self._unplanned():
+                for run_id in self._tries.due(await self._unplanned(), self.clock.monotonic()):
                     if run_id not in busy:
                         await slots.acquire()
                         busy.add(run_id)
                         tasks.create_task(self._one(run_id, busy, slots))
-                await rung.wait(LOOK_AGAIN)
+                await rung.wait(self._tries.next_in(self.clock.monotonic(), LOOK_AGAIN))
 
     async def _unplanned(self) -> Sequence[int]:
         try:
@@ -124,11 +126,28 @@ class Preparer:
             refuse_grants(config.pipeline, run.trigger)
         except Unplannable as error:
             await self._reject(run_id, error)
+        except StoreUnavailable:
+            raise
+        except Upstream as error:
+            await self._try_again_or_reject(run_id, error)
         else:
             planned = plan(config.pipeline, self._occasion(run, source))
             moved = await self.store.write(lambda tx: save_plan(tx, run_id, source, config, planned, now()))
             moved.ring(self.bell)
             self.bell.ring(TIDINGS)
+
+    async def _try_again_or_reject(self, run_id: int, error: Upstream) -> None:
+        """A forge that is away, or a slow fetch before ours, is no reason to give a push up."""
+        why = f"the repository cannot be cloned: {error.message}"
+        pause = None if error.final else self._tries.put_off(run_id, self.clock.monotonic())
+        if pause is None:
+            await self._reject(run_id, Unplannable(Cause.INFRASTRUCTURE, why))
+            return
+        at = (self.clock.now() + timedelta(seconds=pause)).astimezone(UTC)
+        reason = f"{why}; tried again at {at:%H:%M:%S} UTC"
+        await self.store.write(lambda tx: explain(tx, run_id, reason))
+        for topic in (RUNS, EVENTS):
+            self.bell.ring(topic)
 
     async def _reject(self, run_id: int, error: Unplannable) -> None:
         now = self.clock.now()
@@ -152,12 +171,9 @@ class Preparer:
                     Cause.CONFIG, f"commit {trigger.commit[:12]} is not in the history of {where}"
                 )
             commit = await self.mirrors.fetch(url, trigger.commit, trigger.ref)
-        except StoreUnavailable:
-            raise
-        except (Upstream, BadInput) as error:
-            raise Unplannable(
-                Cause.INFRASTRUCTURE, f"the repository cannot be cloned: {error.message}"
-            ) from error
+        except BadInput as error:
+            reason = f"the repository cannot be cloned: {error.message}"
+            raise Unplannable(Cause.INFRASTRUCTURE, reason) from error
         return Source(origin=url, commit=commit, ref=trigger.ref)
 
     async def _is_foreign(self, run: Run, url: str) -> bool:
@@ -276,6 +292,13 @@ def _run_and_project(tx: Tx, run_id: int) -> tuple[Run | None, Project | None]:
     return run, tx.projects.get(run.project_id) if run else None
 
 
+def explain(tx: Tx, run_id: int, reason: str) -> None:
+    """Why a run has no plan yet."""
+    run = tx.runs.hold(run_id)
+    if run and not run.planned_at and not run.status.terminal:
+        tx.runs.save(replace(run, reason=reason))
+
+
 def save_plan(tx: Tx, run_id: int, source: Source, config: Config, planned: Plan, now: datetime) -> Moved:
     """Keep the plan unless another server, or a cancel, was faster."""
     run = tx.runs.hold(run_id)
@@ -288,6 +311,7 @@ def save_plan(tx: Tx, run_id: int, source: Source, config: Config, planned: Plan
     told = project is not None and remember(tx, run, project, pipeline, config.pipeline, now)
     run = replace(
         run,
+        reason="",
         pipeline_id=pipeline.id,
         trigger=replace(run.trigger, commit=source.commit),
         on_failure=planned.on_failure,

@@ -76,9 +76,10 @@ async def test_no_redirect_is_followed_and_no_credential_goes_along(tmp_path: Pa
     with (
         git_server(forge.path.parent) as canary,
         git_server(tmp_path, redirect=f"http://{canary.host}") as server,
-        pytest.raises(SourceUnavailable),
+        pytest.raises(SourceUnavailable) as caught,
     ):
         await through(server, tmp_path, TOKEN).fetch(server.url("saw.git"), commit, MAIN)
+    assert caught.value.final
     assert server.heard
     assert canary.heard == []
 

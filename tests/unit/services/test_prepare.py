@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 
-from flowforge.errors import StoreUnavailable, TooLarge
+from flowforge.engine.state import CancelAsked
+from flowforge.errors import SourceUnavailable, StoreUnavailable, TooLarge
 from flowforge.model.run import Gate, Run
 from flowforge.model.status import Cause, Status
 from flowforge.model.trigger import PullRequest, TriggerEvent
 from flowforge.ports import Tx
+from flowforge.services import second_tries
 from flowforge.services.control import Control
 from flowforge.services.intake import Intake
 from flowforge.services.links import Links
 from flowforge.services.prepare import AT_ONCE, Preparer
-from flowforge.services.progress import RUNS
+from flowforge.services.progress import RUNS, move_run
+from flowforge.services.second_tries import PAUSES
 from flowforge.services.start import Wish
 from flowforge.testing.mirrors import FakeMirrors, FakeRepository
 from tests.unit.services.world import REPOSITORY, World, push
@@ -43,6 +46,17 @@ class BreakingMirrors(FakeMirrors):
         if error := self.errors.pop(commit, None):
             raise error
         return await super().fetch(url, commit, ref)
+
+
+class AwayMirrors(FakeMirrors):
+    """Brings nothing."""
+
+    def __init__(self, healthy: FakeMirrors, error: Exception) -> None:
+        super().__init__(healthy.repositories)
+        self.error = error
+
+    async def fetch(self, url: str, commit: str, ref: str) -> str:
+        raise self.error
 
 
 def preparer_of(world: World, mirrors: FakeMirrors) -> Preparer:
@@ -169,6 +183,86 @@ async def test_what_was_planned_once_runs_again_though_its_branch_moved(world: W
     await preparer_of(world, mirrors).prepare(again.id)
     assert (await world.run(again.id)).trigger.commit == TIP
     assert (await world.run(again.id)).planned_at
+
+
+class TestRepositoryOutOfReach:
+    AWAY = SourceUnavailable("the forge answers 502")
+
+    async def test_the_push_waits_and_says_why(self, world: World) -> None:
+        run_id = await world.pushed(1)
+        await preparer_of(world, BreakingMirrors(mirrors_with(1), {1: self.AWAY})).prepare(run_id)
+        run = await world.run(run_id)
+        assert run.status is Status.PENDING
+        assert (
+            run.reason
+            == "the repository cannot be cloned: the forge answers 502; tried again at 00:00:05 UTC"
+        )
+
+    async def test_it_is_planned_once_the_forge_is_back(self, world: World, monkeypatch: Any) -> None:
+        monkeypatch.setattr(second_tries, "PAUSES", (0.0,))
+        run_id = await world.pushed(1)
+        async with serving(preparer_of(world, BreakingMirrors(mirrors_with(1), {1: self.AWAY}))):
+            run = await looked_at(world, run_id)
+        assert run.planned_at
+        assert run.reason == ""
+
+    async def test_it_is_not_tried_before_its_pause_is_over(self, world: World) -> None:
+        run_id, other = await world.pushed(1), await world.pushed(2)
+        async with serving(preparer_of(world, BreakingMirrors(mirrors_with(1, 2), {1: self.AWAY}))):
+            while not (await world.run(run_id)).reason:
+                await asyncio.sleep(0)
+            assert (await looked_at(world, other)).planned_at
+            world.bell.ring(RUNS)
+            await asyncio.sleep(0.02)
+            assert (await world.run(run_id)).planned_at is None
+            world.clock.tick(PAUSES[0])
+            world.bell.ring(RUNS)
+            assert (await looked_at(world, run_id)).planned_at
+
+    async def test_after_some_minutes_it_fails(self, world: World) -> None:
+        run_id = await world.pushed(1)
+        mirrors = AwayMirrors(mirrors_with(1), self.AWAY)
+        preparer = preparer_of(world, mirrors)
+        for pause in PAUSES:
+            await preparer.prepare(run_id)
+            assert (await world.run(run_id)).status is Status.PENDING
+            world.clock.tick(pause)
+        await preparer.prepare(run_id)
+        run = await world.run(run_id)
+        assert (run.status, run.cause) == (Status.FAILURE, Cause.INFRASTRUCTURE)
+        assert run.reason == "the repository cannot be cloned: the forge answers 502"
+
+    async def test_what_is_final_fails_at_once(self, world: World) -> None:
+        run_id = await world.pushed(1)
+        gone = SourceUnavailable("no such repository", final=True)
+        await preparer_of(world, BreakingMirrors(mirrors_with(1), {1: gone})).prepare(run_id)
+        assert (await world.run(run_id)).status is Status.FAILURE
+
+    async def test_a_mirror_that_cannot_be_read_is_no_other(self, world: World) -> None:
+        class Damaged(FakeMirrors):
+            async def read(self, url: str, commit: str, path: str) -> bytes | None:
+                raise SourceUnavailable("the mirror is damaged")
+
+        run_id = await world.pushed(1)
+        preparer = preparer_of(world, Damaged(mirrors_with(1).repositories))
+        for _ in PAUSES:
+            await preparer.prepare(run_id)
+            assert "the mirror is damaged; tried again at" in (await world.run(run_id)).reason
+        await preparer.prepare(run_id)
+        assert (await world.run(run_id)).status is Status.FAILURE
+
+    async def test_one_that_was_cancelled_meanwhile_stays_so(self, world: World) -> None:
+        run_id = await world.pushed(1)
+
+        class Cancelling(FakeMirrors):
+            async def fetch(self, url: str, commit: str, ref: str) -> str:
+                await world.store.write(
+                    lambda tx: move_run(tx, run_id, CancelAsked(reason="enough"), world.clock.now())
+                )
+                raise TestRepositoryOutOfReach.AWAY
+
+        await preparer_of(world, Cancelling({})).prepare(run_id)
+        assert (await world.run(run_id)).reason == "enough"
 
 
 FILTERED = CONFIG + b"# paths: only asked for where this word stands\n"

@@ -33,6 +33,7 @@ _CHECKED = "fatal: fsck error"
 _HOPELESS = (
     "not found", "authentication failed", "could not read username", "permission denied", "error: 401",
     "error: 403", "error: 404", "does not appear to be a git repository", "host key verification failed",
+    "error: 301", "error: 302", "error: 303", "error: 307", "error: 308",
 )  # fmt: skip
 
 
