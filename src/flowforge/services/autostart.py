@@ -15,6 +15,8 @@ from flowforge.services.start import default_ref
 
 TIMERS = "timers"
 """Bell: a schedule came, went or changed."""
+FOLLOWER = "upstream-triggers"
+"""The reader that starts pipelines when runs end. While none follows any it may lag behind the stream."""
 _NOT_TELLING = (TriggerEvent.PULL_REQUEST, TriggerEvent.TAG)
 
 
@@ -25,6 +27,9 @@ def remember(
     said otherwise. Answers whether there are timers to look at anew."""
     if not _counts(run, project) or pipeline.defined_by > run.id:
         return False
+    if config.upstreams and not tx.pipelines.following():
+        # What ended while nobody followed starts nothing.
+        tx.events.move(FOLLOWER, tx.events.last())
     tx.pipelines.save(replace(pipeline, inputs=config.inputs, upstreams=config.upstreams, defined_by=run.id))
     for other in tx.pipelines.of(project.id):
         if other.id != pipeline.id and other.provider == pipeline.provider:

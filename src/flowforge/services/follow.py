@@ -13,12 +13,12 @@ from flowforge.model.run import Run
 from flowforge.model.schedule import Upstream
 from flowforge.model.trigger import Trigger, TriggerEvent
 from flowforge.ports import Bell, Clock, Store, Tx
+from flowforge.services.autostart import FOLLOWER
 from flowforge.services.progress import NEW_RUN, TIDINGS
 from flowforge.services.start import of_branch, start_run
 
 log = structlog.get_logger()
 
-READER = "upstream-triggers"
 EVENTS_AT_ONCE = 200
 LOOK_AGAIN = 30.0
 LONGEST_CHAIN = 10
@@ -57,20 +57,20 @@ class Followers:
 
 
 def _is_worth_reading(tx: Tx) -> bool:
-    behind = tx.events.last() - tx.events.cursor(READER)
+    behind = tx.events.last() - tx.events.cursor(FOLLOWER)
     return behind > (0 if tx.pipelines.following() else LONGEST_LAG)
 
 
 def follow(tx: Tx, now: datetime) -> tuple[list[Run], bool]:
     following = tx.pipelines.following()
     if not following:
-        tx.events.move(READER, tx.events.last())
+        tx.events.move(FOLLOWER, tx.events.last())
         return [], False
-    events = tx.events.since(tx.events.cursor(READER), EVENTS_AT_ONCE)
+    events = tx.events.since(tx.events.cursor(FOLLOWER), EVENTS_AT_ONCE)
     ended = [event for event in events if event.kind is EventKind.RUN_FINISHED]
     started = [run for event in ended for run in _follow_one(tx, event, following, now)]
     if events:
-        tx.events.move(READER, events[-1].id)
+        tx.events.move(FOLLOWER, events[-1].id)
     return started, len(events) == EVENTS_AT_ONCE
 
 

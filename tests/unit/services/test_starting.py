@@ -261,6 +261,27 @@ class TestWhenAnotherRunEnds:
         await self.follow(world)
         assert await count(world) == before + 1
 
+    async def test_what_ended_before_the_pipeline_came_to_follow_starts_nothing(self, world: World) -> None:
+        """Nobody followed, so nobody read: those ends are still in the stream."""
+        await defined(world, LIBRARY)
+        await self.follow(world)
+        await defined(world, upstreams=(Upstream(project="acme/lib"),))
+        await self.follow(world)
+        assert await count(world) == 2
+        later = await pushed(world, 2, LIBRARY)
+        await planned(world, later, config())
+        await self.follow(world)
+        assert (await newest(world)).trigger.caused_by == later
+
+    async def test_a_second_follower_takes_nothing_from_the_first(self, world: World) -> None:
+        await defined(world, upstreams=(Upstream(project="acme/lib"),))
+        upstream = await defined(world, LIBRARY)
+        other = replace(REPOSITORY, native_id="44", name="acme/app")
+        await defined(world, other, upstreams=(Upstream(project="acme/app"),))
+        await self.follow(world)
+        causes = [run.trigger.caused_by for run in await world.store.read(lambda tx: tx.runs.newest(9))]
+        assert upstream in causes
+
     async def test_any_end_that_was_asked_for_counts(self, world: World) -> None:
         await defined(world, upstreams=(Upstream(project="acme/lib", statuses=("cancelled",)),))
         run_id = await pushed(world, repository=LIBRARY)
