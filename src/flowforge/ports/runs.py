@@ -104,7 +104,7 @@ class Turns(Protocol):
 
     def jobs(self, organisation_id: int, serial_group: str) -> Sequence[JobRun]:
         """Those of the group whose needs are met and that are not over, longest waiting first, without their orders.
-        And all of it, whatever became of them, that hold it together with others of their run while that is not over."""
+        And all of it, whatever became of them, that hold it together with others of their run of which one is not over."""
         ...
 
     def due(self, now: datetime, limit: int) -> Sequence[JobRun]:

@@ -59,16 +59,17 @@ async def test_jobs_of_a_serial_group_stand_in_line_by_how_long_they_wait(store:
     assert not await store.read(lambda tx: tx.turns.jobs(1, ""))
 
 
-async def test_all_of_a_unit_stand_in_the_line_while_their_run_goes_on(store: Store) -> None:
+async def test_all_of_a_unit_stand_in_the_line_while_one_of_them_is_to_come(store: Store) -> None:
     unit = JobTerms(serial_group="prod", serial_unit="deploy")
     rows = [
         job(1, terms=unit, ready_at=later(1), status=Status.SUCCESS, attempt=1),
         job(2, terms=unit),
         job(3, 2, terms=unit, ready_at=later(1), status=Status.SUCCESS, attempt=1),
         job(4, terms=SERIAL, status=Status.SUCCESS),
+        job(5, 3, terms=unit, ready_at=later(1), status=Status.FAILURE, attempt=1),
     ]
     over = run(2, status=Status.SUCCESS)
-    await store.write(lambda tx: add_runs(tx, run(), over))
+    await store.write(lambda tx: add_runs(tx, run(), over, run(3)))
     await store.write(lambda tx: tx.jobs.add(rows))
     found = await store.read(lambda tx: tx.turns.jobs(1, "prod"))
     assert {each.id: each.terms for each in found} == {1: unit, 2: unit}

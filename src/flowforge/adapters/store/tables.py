@@ -57,9 +57,13 @@ FOLLOWING = text("upstreams IS NOT NULL")
 GROUPED = text("\"group\" <> ''")
 LIVE = text(f"NOT ({OVER})")
 LIVE_ATTEMPTS = text(f"NOT (attempts.{OVER})")
+LIVE_JOBS = text(f"NOT (jobs.{OVER})")
+LIVE_RUNS = text(f"NOT (runs.{OVER})")
 READY = text("ready AND status = 'pending'")
 QUEUED = text("status = 'pending' AND NOT ready AND ready_at IS NOT NULL")
 SERIAL = text("serial_group <> ''")
+LIVE_GROUPED = text(f"{GROUPED.text} AND {LIVE.text}")
+LIVE_SERIAL = text(f"{SERIAL.text} AND {LIVE.text}")
 OWED = text("delivered < version AND given_up_at IS NULL")
 SENDING = text("claimed_until IS NOT NULL")
 
@@ -199,6 +203,9 @@ runs = Table(
     Index(None, "branch", "id"),
     Index(None, "status", "id"),
     Index("ix_runs_group", "project_id", "group", "id", sqlite_where=GROUPED, postgresql_where=GROUPED),
+    Index(
+        "ix_runs_line", "project_id", "group", "id", sqlite_where=LIVE_GROUPED, postgresql_where=LIVE_GROUPED
+    ),
 )
 
 jobs = Table(
@@ -226,7 +233,7 @@ jobs = Table(
     Index("ix_jobs_ready", "ready_at", "id", sqlite_where=READY, postgresql_where=READY),
     Index("ix_jobs_lane", "lane", "ready_at", "id", sqlite_where=READY, postgresql_where=READY),
     Index("ix_jobs_queued", "ready_at", "id", sqlite_where=QUEUED, postgresql_where=QUEUED),
-    Index("ix_jobs_serial", "serial_group", "id", sqlite_where=SERIAL, postgresql_where=SERIAL),
+    Index("ix_jobs_serial", "serial_group", "id", sqlite_where=LIVE_SERIAL, postgresql_where=LIVE_SERIAL),
 )
 
 attempts = Table(

@@ -23,12 +23,17 @@ class MemoryTurns:
         return max((run.id for run in rows if run.status is not Status.SKIPPED), default=0)
 
     def jobs(self, organisation_id: int, serial_group: str) -> Sequence[JobRun]:
+        going = {
+            job.run_id
+            for job in self._tables.jobs
+            if job.terms.serial_group == serial_group and job.terms.serial_unit and not job.status.terminal
+        }
         rows = [
             job
             for job in self._tables.jobs
             if job.terms.serial_group == serial_group != ""
             and self._organisation(job) == organisation_id
-            and (_stands(job) or (job.terms.serial_unit and self._goes_on(job)))
+            and (_stands(job) or (job.terms.serial_unit and job.run_id in going))
         ]
         return _in_line(rows)
 
@@ -49,10 +54,6 @@ class MemoryTurns:
             and run.planned_at is not None
             and run.gate is not Gate.APPROVAL
         ]
-
-    def _goes_on(self, job: JobRun) -> bool:
-        run = self._tables.runs.get(job.run_id)
-        return run is not None and not run.status.terminal
 
     def _organisation(self, job: JobRun) -> int:
         run = self._tables.runs.get(job.run_id)

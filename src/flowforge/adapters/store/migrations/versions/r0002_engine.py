@@ -13,7 +13,9 @@ GROUPED = sa.text("\"group\" <> ''")
 OWED = sa.text("delivered < version AND given_up_at IS NULL")
 SENDING = sa.text("claimed_until IS NOT NULL")
 QUEUED = sa.text("status = 'pending' AND NOT ready AND ready_at IS NOT NULL")
-SERIAL = sa.text("serial_group <> ''")
+LIVE = "NOT (status IN ('success', 'failure', 'cancelled', 'skipped'))"
+LIVE_GROUPED = sa.text(f"{GROUPED.text} AND {LIVE}")
+LIVE_SERIAL = sa.text(f"serial_group <> '' AND {LIVE}")
 FOLLOWING = sa.text("upstreams IS NOT NULL")
 instant = sa.String(27).with_variant(sa.String(27, collation="C"), "postgresql")
 big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -68,6 +70,13 @@ def upgrade() -> None:
         op.add_column("runs", sa.Column(name, sa.Text()))
     op.create_index(
         "ix_runs_group", "runs", ["project_id", "group", "id"], sqlite_where=GROUPED, postgresql_where=GROUPED
+    )
+    op.create_index(
+        "ix_runs_line",
+        "runs",
+        ["project_id", "group", "id"],
+        sqlite_where=LIVE_GROUPED,
+        postgresql_where=LIVE_GROUPED,
     )
     op.add_column("jobs", sa.Column("kept_from", big))
     op.add_column("jobs", sa.Column("terms", sa.Text()))
@@ -178,5 +187,9 @@ def _turns() -> None:
         "ix_jobs_queued", "jobs", ["ready_at", "id"], sqlite_where=QUEUED, postgresql_where=QUEUED
     )
     op.create_index(
-        "ix_jobs_serial", "jobs", ["serial_group", "id"], sqlite_where=SERIAL, postgresql_where=SERIAL
+        "ix_jobs_serial",
+        "jobs",
+        ["serial_group", "id"],
+        sqlite_where=LIVE_SERIAL,
+        postgresql_where=LIVE_SERIAL,
     )
