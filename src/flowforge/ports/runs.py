@@ -35,8 +35,9 @@ class Runs(Protocol):
         """By id descending, without `config_text`; `after` is the last id of the page before."""
         ...
 
-    def unplanned(self) -> Sequence[int]:
-        """Ids of runs that are not over and have no `planned_at`, oldest first."""
+    def unplanned(self, each: int | None = None) -> Mapping[int, str]:
+        """Ids of runs that are not over and have no `planned_at`, oldest first, each with its project's origin. With
+        `each`, so many of one project at most."""
         ...
 
     def open(self) -> Sequence[int]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -35,8 +35,12 @@ from flowforge.services.start import BY_HAND, default_ref
 
 log = structlog.get_logger()
 
-AT_ONCE = 4
-"""Runs prepared side by side: enough to hide one slow forge, few enough to leave the machine to the jobs."""
+AT_ONCE = 7
+"""Runs prepared side by side: few enough to leave the machine, and some of the git processes, to others."""
+AT_ONE_PLACE = 3
+"""Of those, runs of one forge: two that hang hold up themselves alone."""
+LISTED = 20
+"""Runs of one project that are looked at together."""
 LOOK_AGAIN = 30.0
 """Seconds after which accepted runs are looked for without being told."""
 SHOWN_PROBLEMS = 20
@@ -74,25 +78,25 @@ class Preparer:
 
     async def serve(self) -> None:
         """Prepare every run that was accepted, also those of an earlier life, until cancelled."""
-        slots, busy = asyncio.Semaphore(AT_ONCE), set[int]()
+        busy: dict[int, str] = {}
         rung = self.bell.listen(RUNS)
         async with asyncio.TaskGroup() as tasks:
             while True:
-                for run_id in self._tries.due(await self._unplanned(), self.clock.monotonic()):
-                    if run_id not in busy:
-                        await slots.acquire()
-                        busy.add(run_id)
-                        tasks.create_task(self._one(run_id, busy, slots))
+                places = await self._unplanned()
+                for run_id in self._tries.due(tuple(places), self.clock.monotonic()):
+                    if run_id not in busy and _has_room(busy, places[run_id]):
+                        busy[run_id] = places[run_id]
+                        tasks.create_task(self._one(run_id, busy))
                 await rung.wait(self._tries.next_in(self.clock.monotonic(), LOOK_AGAIN))
 
-    async def _unplanned(self) -> Sequence[int]:
+    async def _unplanned(self) -> Mapping[int, str]:
         try:
-            return await self.store.read(lambda tx: tx.runs.unplanned())
+            return await self.store.read(lambda tx: tx.runs.unplanned(LISTED))
         except FlowForgeError as error:
             log.warning("accepted runs cannot be looked for, will be tried again", error=error.message)
-            return ()
+            return {}
 
-    async def _one(self, run_id: int, busy: set[int], slots: asyncio.Semaphore) -> None:
+    async def _one(self, run_id: int, busy: dict[int, str]) -> None:
         """Whatever becomes of this run, the others go on."""
         try:
             await self._prepare_or_reject(run_id)
@@ -100,9 +104,11 @@ class Preparer:
             log.warning("run not prepared, will be tried again", run=run_id, error=error.message)
         except Exception:
             log.exception("run not prepared, will be tried again", run=run_id)
+        else:
+            # Others may wait for its place. After a failure they wait on: the store is likely away from all.
+            self.bell.ring(RUNS)
         finally:
-            busy.discard(run_id)
-            slots.release()
+            del busy[run_id]
 
     async def _prepare_or_reject(self, run_id: int) -> None:
         try:
@@ -146,8 +152,7 @@ class Preparer:
         at = (self.clock.now() + timedelta(seconds=pause)).astimezone(UTC)
         reason = f"{why}; tried again at {at:%H:%M:%S} UTC"
         await self.store.write(lambda tx: explain(tx, run_id, reason))
-        for topic in (RUNS, EVENTS):
-            self.bell.ring(topic)
+        self.bell.ring(EVENTS)
 
     async def _reject(self, run_id: int, error: Unplannable) -> None:
         now = self.clock.now()
@@ -234,6 +239,10 @@ class Preparer:
             if await self._has_files(source, folder):
                 return f"{wanted}; {folder} is there, but its dialect cannot be run yet"
         return f"{wanted}: add one that names at least one job"
+
+
+def _has_room(busy: Mapping[int, str], place: str) -> bool:
+    return len(busy) < AT_ONCE and sum(other == place for other in busy.values()) < AT_ONE_PLACE
 
 
 def home_of(project: Project) -> Home:

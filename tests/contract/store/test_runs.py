@@ -127,3 +127,11 @@ async def test_runs_under_way_are_those_that_are_not_over(store: Store) -> None:
     await store.write(lambda tx: add_runs(tx, *rows))
     assert list(await store.read(lambda tx: tx.runs.unplanned())) == [1, 6]
     assert list(await store.read(lambda tx: tx.runs.open())) == [3, 5]
+
+
+async def test_a_project_with_many_runs_to_plan_hides_no_others(store: Store) -> None:
+    rows = (run(1), run(2), run(3), run(4, project_id=2))
+    await store.write(lambda tx: add_runs(tx, *rows))
+    origin = "https://forge.example"
+    found = await store.read(lambda tx: tx.runs.unplanned(2))
+    assert list(found.items()) == [(1, origin), (2, origin), (4, origin)]

@@ -18,7 +18,7 @@ from flowforge.services import second_tries
 from flowforge.services.control import Control
 from flowforge.services.intake import Intake
 from flowforge.services.links import Links
-from flowforge.services.prepare import AT_ONCE, Preparer
+from flowforge.services.prepare import AT_ONCE, AT_ONE_PLACE, Preparer
 from flowforge.services.progress import RUNS, move_run
 from flowforge.services.second_tries import PAUSES
 from flowforge.services.start import Wish
@@ -84,6 +84,45 @@ async def test_every_accepted_run_gets_its_plan(world: World) -> None:
     async with serving(preparer_of(world, mirrors_with(*range(1, 2 * AT_ONCE + 2)))):
         runs = [await looked_at(world, run_id) for run_id in ids]
     assert all(run.planned_at for run in runs)
+
+
+class HangingMirrors(FakeMirrors):
+    """Nothing comes from the one forge until it is let."""
+
+    def __init__(self, healthy: FakeMirrors, origin: str) -> None:
+        super().__init__(healthy.repositories)
+        self.origin = origin
+        self.let = asyncio.Event()
+
+    async def fetch(self, url: str, commit: str, ref: str) -> str:
+        if url.startswith(self.origin):
+            await self.let.wait()
+        return await super().fetch(url, commit, ref)
+
+
+async def test_a_forge_that_hangs_holds_up_itself_alone(world: World) -> None:
+    elsewhere = replace(
+        REPOSITORY, origin="https://slow.example", clone_url="https://slow.example/a.git", native_id="9"
+    )
+    intake = Intake(world.store, world.bell, world.clock)
+    held: list[int] = []
+    for number in range(1, 2 * AT_ONCE):
+        happening = push(number, repository=elsewhere, delivery=f"slow {number}")
+        held += (await intake.accept(happening, b"{}")).run_ids
+    healthy = mirrors_with(1)
+    commits = {f"{number:040x}": {PATH: CONFIG} for number in range(1, 2 * AT_ONCE)}
+    healthy.repositories[elsewhere.clone_url] = FakeRepository(commits=commits)
+    mirrors = HangingMirrors(healthy, elsewhere.origin)
+    run_id = await world.pushed(1)
+    async with serving(preparer_of(world, mirrors)):
+        assert (await looked_at(world, run_id)).planned_at
+        assert len(mirrors.fetched) == 1
+        mirrors.let.set()
+        assert all([(await looked_at(world, each)).planned_at for each in held])
+
+
+def test_one_forge_never_takes_all_places() -> None:
+    assert 2 * AT_ONE_PLACE < AT_ONCE
 
 
 async def test_a_run_that_breaks_its_preparation_fails_alone(world: World) -> None:

@@ -73,7 +73,7 @@ class TestByHand:
         trigger = run.trigger
         assert (run.number, trigger.event, trigger.author) == (2, TriggerEvent.MANUAL, "ann")
         assert (trigger.ref, trigger.branch, trigger.commit) == ("refs/heads/main", "main", "")
-        assert await world.store.read(lambda tx: tx.runs.unplanned()) == [run.id]
+        assert list(await world.store.read(lambda tx: tx.runs.unplanned())) == [run.id]
 
     async def test_inputs_get_the_types_that_the_pipeline_declares(self, world: World) -> None:
         await defined(world, inputs=(InputSpec(name="deep", type=InputType.BOOLEAN),))

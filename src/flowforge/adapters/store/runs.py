@@ -1,15 +1,15 @@
 """Runs, their newest first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import Row, Select, bindparam, func, select, update
 
 from flowforge.adapters.store.bulk import Bulk
 from flowforge.adapters.store.session import Session
 from flowforge.adapters.store.shape import Shape
-from flowforge.adapters.store.tables import runs
+from flowforge.adapters.store.tables import projects, runs
 from flowforge.errors import NotFound
 from flowforge.model.run import Run
 from flowforge.model.status import Status
@@ -51,7 +51,20 @@ _LISTED = [column for column in _c if column.name != "config_text"]
 _SEEN = select(*_LISTED).where(_c.id == bindparam("id"))
 _HOLD = _SEEN.with_for_update()
 _SAVE = update(runs).where(_c.id == bindparam("run"))
-_UNPLANNED = select(_c.id).where(_c.status.in_(_GOING), _c.planned_at.is_(None)).order_by(_c.id)
+_PLACE = func.row_number().over(partition_by=_c.project_id, order_by=_c.id).label("place")
+_UNPLANNED = (
+    select(_c.id, projects.c.origin, _PLACE)
+    .join(projects, projects.c.id == _c.project_id)
+    .where(_c.status.in_(_GOING), _c.planned_at.is_(None))
+    .subquery()
+)
+_FIRST_UNPLANNED = (
+    select(_UNPLANNED.c.id, _UNPLANNED.c.origin)
+    .where(_UNPLANNED.c.place <= bindparam("each"))
+    .order_by(_UNPLANNED.c.id)
+)
+_MANY = 1 << 62
+"""More rows than a table has."""
 _OPEN = select(_c.id).where(_c.status.in_(_GOING), _c.planned_at.is_not(None)).order_by(_c.id)
 
 
@@ -106,8 +119,9 @@ class SqlRuns:
         rows: Sequence[Row[Any]] = self._session.all(_newest(frozenset(used)), used | {"limit": limit})
         return SHAPE.values(rows)
 
-    def unplanned(self) -> Sequence[int]:
-        return [row[0] for row in self._session.all(_UNPLANNED)]
+    def unplanned(self, each: int | None = None) -> Mapping[int, str]:
+        rows = self._session.all(_FIRST_UNPLANNED, {"each": _MANY if each is None else each})
+        return dict(map(tuple, rows))
 
     def open(self) -> Sequence[int]:
         return [row[0] for row in self._session.all(_OPEN)]

@@ -55,8 +55,15 @@ class MemoryRuns:
         rows = sorted((r for r in self._tables.runs if wanted(r)), key=lambda r: -r.id)
         return [replace(r, config_text="") for r in rows[:limit]]
 
-    def unplanned(self) -> Sequence[int]:
-        return [r.id for r in self._going() if r.planned_at is None]
+    def unplanned(self, each: int | None = None) -> Mapping[int, str]:
+        seen: Counter[int] = Counter()
+        found: dict[int, str] = {}
+        for run in self._going():
+            project = self._tables.projects.get(run.project_id)
+            if run.planned_at is None and project and (each is None or seen[run.project_id] < each):
+                seen[run.project_id] += 1
+                found[run.id] = project.origin
+        return found
 
     def open(self) -> Sequence[int]:
         return [r.id for r in self._going() if r.planned_at is not None]
