@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -27,11 +27,15 @@ log = structlog.get_logger()
 K = TypeVar("K", bound=Hashable)
 
 READER = "watch"
+SEALER = "log-seals"
+"""Its place in the stream is behind every end whose log is known to be sealed."""
 LOOKS_IN_A_LEASE = 4
 LOOKED_AT = 500
 """Ready jobs of one lane looked at in one round."""
 LOOKED_BACK = 1_000
-"""Events that may tell of an attempt whose end a server did not live to see through."""
+"""Events that are read together at a start, and at least: another server may have moved the place in the stream."""
+LONGEST_LAG = 500
+"""Events behind which the place in the stream is moved."""
 
 
 @dataclass(slots=True)
@@ -120,17 +124,30 @@ class Watch:
     async def seal_ended_logs(self) -> None:
         """Whoever ends an attempt from here writes no more of its log, and followers wait until somebody says so. A
         server that died before it could is made up for at the first look."""
-        live = {attempt.key for attempt in await self.store.read(lambda tx: tx.attempts.live())}
+        live, last, seen = await self.store.read(_where_it_stands)
+        is_first = self._unsealed is None
         if self._unsealed is None:
-            self._unsealed = await self.store.read(lately_ended)
-        ended = sorted(self._unsealed - live)
-        self._unsealed = live | {key for key in ended if not await self._seal(key)}
+            lately = max(0, last - LOOKED_BACK)
+            self._unsealed = await self._ended_since(min(seen or lately, lately))
+        left = {key for key in sorted(self._unsealed - live) if not await self._seal(key)}
+        self._unsealed = live | left
+        if not left and last - seen >= (1 if is_first else LONGEST_LAG):
+            await self.store.write(lambda tx: tx.events.move(SEALER, max(last, tx.events.cursor(SEALER))))
+
+    async def _ended_since(self, at: int) -> set[AttemptKey]:
+        """However long ago a server died before it had sealed them."""
+        found: set[AttemptKey] = set()
+        while page := await self.store.read(lambda tx: tx.events.since(at, LOOKED_BACK)):  # noqa: B023
+            jobs = {event.job_id for event in page if event.job_id}
+            found |= await self.store.read(lambda tx: _ended(tx, jobs))  # noqa: B023
+            at = page[-1].id
+        return found
 
     async def _seal(self, key: AttemptKey) -> bool:
         try:
             if not (await self.logs.size(key)).sealed:
                 await self.logs.seal(key)
-        except OSError as error:
+        except (FlowForgeError, OSError) as error:
             log.warning("a log could not be sealed, will be tried again", attempt=str(key), error=str(error))
             return False
         return True
@@ -194,11 +211,13 @@ def lose(tx: Tx, key: AttemptKey, known_beat: int, lease: float, now: datetime) 
     return end_attempt(tx, attempt, Outcome(status=Status.FAILURE, cause=Cause.LOST, reason=reason), now)
 
 
-def lately_ended(tx: Tx) -> set[AttemptKey]:
-    """Attempts that are over, of the jobs that the newest events tell of."""
-    events = tx.events.since(max(0, tx.events.last() - LOOKED_BACK), LOOKED_BACK)
-    jobs = {event.job_id for event in events if event.job_id}
-    return {a.key for job in jobs for a in tx.attempts.of(job) if a.status.terminal}
+def _where_it_stands(tx: Tx) -> tuple[set[AttemptKey], int, int]:
+    """Who is live, the newest event, and the one behind whose ends all is sealed."""
+    return {attempt.key for attempt in tx.attempts.live()}, tx.events.last(), tx.events.cursor(SEALER)
+
+
+def _ended(tx: Tx, jobs: Collection[int]) -> set[AttemptKey]:
+    return {attempt.key for attempt in tx.attempts.of(*jobs) if attempt.status.terminal}
 
 
 def explain(tx: Tx, job_id: int, why: str) -> None:

@@ -5,7 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from flowforge.errors import StoreUnavailable
+from flowforge.errors import NoRoom, StoreUnavailable
+from flowforge.model.attempt import AttemptKey
+from flowforge.model.event import EventKind, NewEvent
+from flowforge.model.log import LogSize
 from flowforge.model.status import Cause, Status
 from flowforge.ports import Tx
 from flowforge.services.runners import Runners
@@ -212,6 +215,44 @@ async def test_a_log_that_an_earlier_server_left_open_ends(world: World) -> None
     await watch_of(world).seal_ended_logs()
     assert (await world.logs.size(key)).sealed
     assert not (await world.logs.size(going.lease.attempt)).sealed
+
+
+async def test_a_log_that_a_server_left_open_ends_however_much_happened_since(world: World) -> None:
+    await world.planned({"build": "", "lint": ""})
+    link = await world.runner()
+    first, second = await link.claim(a_token(), 0), await link.claim(a_token(), 0)
+    assert first is not None
+    assert second is not None
+    await watch_of(world).seal_ended_logs()
+    for claim in (first, second):
+        key, now = claim.lease.attempt, world.clock.now()
+        await world.store.write(lambda tx: lose(tx, key, 0, 60, now))  # noqa: B023
+        many = [NewEvent(kind=EventKind.STATUS_DELIVERED, at=now) for _ in range(1500)]
+        await world.store.write(lambda tx: tx.events.append(many))  # noqa: B023
+        await watch_of(world).seal_ended_logs()
+        assert (await world.logs.size(key)).sealed
+
+
+async def test_a_log_that_could_not_be_sealed_is_not_forgotten_by_the_next_server(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_key: AttemptKey) -> LogSize:
+        raise NoRoom("the disk is full")
+
+    await world.planned({"build": ""})
+    link, watch = await world.runner(), watch_of(world)
+    claim = await link.claim(a_token(), 0)
+    assert claim is not None
+    await watch.seal_ended_logs()
+    key, now = claim.lease.attempt, world.clock.now()
+    await world.store.write(lambda tx: lose(tx, key, 0, 60, now))
+    many = [NewEvent(kind=EventKind.STATUS_DELIVERED, at=now) for _ in range(1500)]
+    await world.store.write(lambda tx: tx.events.append(many))
+    with monkeypatch.context() as patch:
+        patch.setattr(world.logs, "seal", broken)
+        await watch.seal_ended_logs()
+    await watch_of(world).seal_ended_logs()
+    assert (await world.logs.size(key)).sealed
 
 
 async def test_a_log_whose_attempt_another_server_ended_ends_here_too(world: World) -> None:
