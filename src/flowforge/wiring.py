@@ -40,6 +40,7 @@ from flowforge.server.serve import Ending, listen, listening
 from flowforge.server.serve import serve as serve_http
 from flowforge.services.access import Access
 from flowforge.services.browse import Browse
+from flowforge.services.claiming import Turns
 from flowforge.services.control import Control
 from flowforge.services.enrolment import Enrolment
 from flowforge.services.follow import Followers
@@ -265,7 +266,7 @@ def _watch(settings: Settings, base: Base) -> Watch:
 def _reception(settings: Settings, base: Base, packs: SourcePacks) -> Reception:
     key = (settings.capability_key or base.data.capability_key()).encode()
     return Reception(
-        desk=Desk(base.store, base.logs, base.bell, base.clock, base.vault),
+        desk=Desk(base.store, base.logs, base.bell, base.clock, base.vault, Turns(settings.lease_seconds)),
         enrolment=Enrolment(base.store, base.clock),
         handout=Handout(base.store, base.clock, packs, key),
         lease=settings.lease_seconds,

@@ -18,15 +18,16 @@ from flowforge.services.progress import move_run
 
 LOOKED_AT = 5
 """Ready jobs of a lane looked at for one claim."""
-STALE = timedelta(seconds=1)
-"""After which a runner that asks is seen anew: a busy one asks at each job's end."""
+LOOKS_IN_A_LEASE = 8
+"""So often in a lease it is noted that a runner asks: each claim of one that waits, not each job's end of a busy one."""
 
 
 @dataclass(slots=True)
 class Turns:
     """When each project had its last turn, as far as this process knows: of two that have equally much, the one that
-    waited longer comes first. Forgotten with the process, which makes nobody wait for long."""
+    waited longer comes first. Forgotten with the process, which makes nobody wait for long. `lease` is in seconds."""
 
+    lease: float = 60.0
     _last: dict[int, int] = field(default_factory=dict)
     _count: int = 0
 
@@ -51,13 +52,14 @@ class Taken:
 def take(tx: Tx, runner_id: int, token: str, now: datetime, turns: Turns) -> Taken | None:
     """The job handed out under this token before, else a ready one as a new attempt under it."""
     runner = known_runner(tx, runner_id)
-    if not (_is_fresh(runner.asked_at, now) and _is_fresh(runner.seen_at, now)):
+    fresh = timedelta(seconds=turns.lease / LOOKS_IN_A_LEASE)
+    if not (_is_within(fresh, runner.asked_at, now) and _is_within(fresh, runner.seen_at, now)):
         runner = replace(runner, seen_at=now, asked_at=now)
         tx.runners.save(runner)
     before = tx.attempts.claimed(runner_id, token)
     if before is not None:
         return _again(tx, before)
-    if runner.draining or (runner.most_slots and len(tx.attempts.live(runner_id)) >= runner.most_slots):
+    if not _may_take(tx, runner):
         return None
     for lane in in_turn(tx, runner, turns):
         for ready in tx.jobs.ready(LOOKED_AT, lane):
@@ -68,8 +70,21 @@ def take(tx: Tx, runner_id: int, token: str, now: datetime, turns: Turns) -> Tak
     return None
 
 
-def _is_fresh(at: datetime | None, now: datetime) -> bool:
-    return at is not None and timedelta() <= now - at < STALE
+def is_worth_asking(tx: Tx, runner_id: int) -> bool:
+    """Whether there is a job that the runner may take, as far as a look can tell: of all that wait for one only those
+    that have a chance go through the one writer."""
+    runner = known_runner(tx, runner_id)
+    return _may_take(tx, runner) and any(runner.serves(lane) for lane in tx.jobs.lanes())
+
+
+def _may_take(tx: Tx, runner: Runner) -> bool:
+    return not runner.draining and not (
+        runner.most_slots and len(tx.attempts.live(runner.id)) >= runner.most_slots
+    )
+
+
+def _is_within(span: timedelta, at: datetime | None, now: datetime) -> bool:
+    return at is not None and timedelta() <= now - at < span
 
 
 def in_turn(tx: Tx, runner: Runner, turns: Turns) -> Sequence[Lane]:

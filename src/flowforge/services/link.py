@@ -8,7 +8,7 @@ from flowforge.errors import LeaseLost, NotConfigured, SealBroken
 from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
 from flowforge.model.order import JobOrder
 from flowforge.model.status import Cause, Status
-from flowforge.ports import Bell, Clock, Logs, Store, Vault
+from flowforge.ports import Bell, Clock, Listener, Logs, Store, Vault
 from flowforge.services.attempts import (
     End,
     beat,
@@ -21,7 +21,7 @@ from flowforge.services.attempts import (
     renewal_of,
     scope_of,
 )
-from flowforge.services.claiming import Taken, Turns, take
+from flowforge.services.claiming import Taken, Turns, is_worth_asking, take
 from flowforge.services.progress import EVENTS, JOBS, STOPS
 from flowforge.services.runners import runner_of
 
@@ -80,7 +80,15 @@ class Link:
             left = deadline - desk.clock.monotonic()
             if left <= 0:
                 return None
+            await self._until_promising(rung, deadline)
+
+    async def _until_promising(self, rung: Listener, deadline: float) -> None:
+        """Everybody who waits hears of a ready job: who may not take it leaves the writer to the others."""
+        desk = self.desk
+        while (left := deadline - desk.clock.monotonic()) > 0:
             await rung.wait(left)
+            if await desk.store.read(lambda tx: is_worth_asking(tx, self.runner_id)):
+                return
 
     async def _take(self, token: str) -> Taken | None:
         desk, now = self.desk, self.desk.clock.now()

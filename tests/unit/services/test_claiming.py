@@ -1,6 +1,8 @@
 """Which job a runner is given."""
 
+import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from flowforge.services.control import Control
 from flowforge.services.enrolment import Enrolment
 from flowforge.services.intake import Intake
 from flowforge.services.link import Link
+from flowforge.services.progress import JOBS
 from flowforge.services.runners import Runners, Terms
 from flowforge.testing.clock import EPOCH
 from tests.unit.services.world import REPOSITORY, World, a_token, order, push
@@ -62,6 +65,51 @@ async def test_a_runner_is_given_only_jobs_whose_labels_it_has_all_of(world: Wor
     plain = await joined(world, "plain", "linux")
     assert [await key_of(plain), await key_of(plain)] == ["plain", None]
     assert await key_of(await joined(world, "big", "gpu", "linux", "arm")) == "gpu"
+
+
+async def test_a_runner_that_waits_writes_nothing_for_jobs_of_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = await joined(world, "plain", "linux")
+    writes = 0
+    write = world.store.write
+
+    async def counted(work: Any, *, urgent: bool = False) -> Any:
+        nonlocal writes
+        writes += 1
+        return await write(work, urgent=urgent)
+
+    monkeypatch.setattr(world.store, "write", counted)
+    waiting = asyncio.create_task(link.claim(a_token(), 30))
+    try:
+        while not writes:
+            await asyncio.sleep(0)
+        await world.planned_as(Plan(jobs=(labelled("gpu", "gpu"),)))
+        before = writes
+        for _ in range(5):
+            world.clock.tick(2)
+            world.bell.ring(JOBS)
+            await asyncio.sleep(0.002)
+        assert writes == before
+        await world.planned_as(Plan(jobs=(labelled("plain", "linux"),)), number=2)
+        world.bell.ring(JOBS)
+        claim = await waiting
+    finally:
+        waiting.cancel()
+    assert claim is not None
+    assert claim.order.key == "plain"
+
+
+async def test_a_runner_that_asks_often_is_noted_some_times_in_a_lease(world: World) -> None:
+    link = await joined(world, "plain", "linux")
+    noted = set()
+    for _ in range(60):
+        await link.claim(a_token(), 0)
+        runner = await world.store.read(lambda tx: tx.runners.get(link.runner_id))
+        assert runner is not None
+        noted.add(runner.asked_at)
+        world.clock.tick(1)
+    assert 4 <= len(noted) <= 9
 
 
 async def test_a_full_queue_for_others_hides_nothing(world: World) -> None:
