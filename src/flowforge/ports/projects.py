@@ -60,6 +60,10 @@ class Timers(Protocol):
         """Replace an existing one; nothing where it is gone."""
         ...
 
+    def drop(self, timer: Timer) -> None:
+        """It comes no more."""
+        ...
+
     def next_at(self) -> datetime | None:
         """When the earliest is due."""
         ...

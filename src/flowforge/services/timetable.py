@@ -85,7 +85,10 @@ def start_due(tx: Tx, now: datetime) -> list[Run]:
 
 def _start(tx: Tx, timer: Timer, now: datetime) -> list[Run]:
     again = next_time(timer.schedule, now)
-    tx.timers.save(replace(timer, next_at=again or datetime.max.replace(tzinfo=now.tzinfo)))
+    if again is None:
+        tx.timers.drop(timer)
+    else:
+        tx.timers.save(replace(timer, next_at=again))
     project, pipeline = tx.projects.get(timer.project_id), tx.pipelines.get(timer.pipeline_id)
     if project is None or pipeline is None:
         return []

@@ -32,6 +32,18 @@ async def stocked(store: Store) -> Store:
     return store
 
 
+async def test_a_timer_that_comes_no_more_is_gone_and_no_other_is(stocked: Store) -> None:
+    def fill(tx: Tx) -> None:
+        tx.timers.replace(1, [timer(NIGHTLY, 30), timer(HOURLY, 10)])
+        tx.timers.replace(2, [timer(HOURLY, 20, 2)])
+
+    await stocked.write(fill)
+    for _ in range(2):
+        await stocked.write(lambda tx: tx.timers.drop(timer(HOURLY, 10)))
+    left = await stocked.read(lambda tx: tx.timers.due(later(60), 10))
+    assert [(each.pipeline_id, each.schedule.name) for each in left] == [(2, "hourly"), (1, "nightly")]
+
+
 async def test_timers_are_due_earliest_first(stocked: Store) -> None:
     def fill(tx: Tx) -> None:
         tx.timers.replace(1, [timer(NIGHTLY, 30), timer(HOURLY, 10)])

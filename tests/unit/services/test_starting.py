@@ -222,6 +222,20 @@ class TestByTheClock:
         await planned(world, run_id, config(schedules=(HOURLY,)))
         assert await world.store.read(lambda tx: tx.timers.next_at()) is None
 
+    async def test_a_schedule_that_comes_no_more_starts_its_run_and_is_gone(self, world: World) -> None:
+        await defined(world, schedules=(HOURLY,))
+        once = replace(HOURLY, cron="0 0 30 2 *")
+
+        def alter(tx: Tx) -> None:
+            (timer,) = tx.timers.due(world.clock.tick(3600), 9)
+            tx.timers.save(replace(timer, schedule=once))
+
+        await world.store.write(alter)
+        before = await count(world)
+        await Timetable(world.store, world.bell, world.clock).start_due()
+        assert await count(world) == before + 1
+        assert await world.store.read(lambda tx: tx.timers.next_at()) is None
+
 
 class TestWhenAnotherRunEnds:
     async def follow(self, world: World) -> None:

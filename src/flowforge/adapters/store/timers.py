@@ -24,6 +24,7 @@ _OF = select(timers).where(_c.pipeline_id == bindparam("pipeline"))
 _FORGET = delete(timers).where(_c.pipeline_id == bindparam("pipeline"))
 _ADD = insert(timers)
 _SAVE = update(timers).where(_c.pipeline_id == bindparam("pipeline"), _c.name == bindparam("named"))
+_DROP = delete(timers).where(_c.pipeline_id == bindparam("pipeline"), _c.name == bindparam("named"))
 _DUE = (
     select(timers)
     .where(_c.next_at <= bindparam("now"))
@@ -58,6 +59,9 @@ class SqlTimers:
         row = _SHAPE.row(timer)
         row["pipeline"], row["named"] = row.pop("pipeline_id"), row.pop("name")
         self._session.change(_SAVE, row)
+
+    def drop(self, timer: Timer) -> None:
+        self._session.change(_DROP, {"pipeline": timer.pipeline_id, "named": timer.schedule.name})
 
     def next_at(self) -> datetime | None:
         earliest: datetime | None = self._session.scalar(_NEXT)

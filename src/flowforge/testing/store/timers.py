@@ -30,5 +30,10 @@ class MemoryTimers:
         if key in self._tables.timers:
             self._tables.timers.put(key, timer)
 
+    def drop(self, timer: Timer) -> None:
+        key = (timer.pipeline_id, timer.schedule.name)
+        if key in self._tables.timers:
+            self._tables.timers.remove(key)
+
     def next_at(self) -> datetime | None:
         return min((timer.next_at for timer in self._tables.timers), default=None)
