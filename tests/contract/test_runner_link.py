@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from flowforge.errors import LeaseLost, NotFound, Unauthenticated
+from flowforge.model.attempt import AttemptKey
 from flowforge.model.claim import Claim, Lease, Outcome, StepReport
 from flowforge.model.event import EventKind
 from flowforge.model.plan import Plan, PlannedJob
@@ -112,6 +113,25 @@ async def test_a_foreign_token_is_refused_everywhere_and_leaves_a_trace(world: W
             await call
     assert (await link.renew([forged], 0)).lost == {forged.attempt}
     assert EventKind.ATTEMPT_REFUSED in await world.kinds()
+
+
+async def test_refused_calls_leave_one_trace_of_each_kind_and_invented_attempts_none(world: World) -> None:
+    await world.planned({"build": ""})
+    link = await world.runner()
+    forged = replace((await claimed(link)).lease, token="another")
+    invented = replace(forged, attempt=AttemptKey(run=7, job=8, number=9))
+    report = StepReport(index=0, status=Status.SUCCESS)
+    for _ in range(3):
+        for lease in (forged, invented):
+            for call in (
+                link.resume(lease),
+                link.report(lease, [report]),
+                link.append_log(lease, 0, b"x"),
+                link.finish(lease, SUCCESS),
+            ):
+                with pytest.raises(LeaseLost):
+                    await call
+    assert (await world.kinds()).count(EventKind.ATTEMPT_REFUSED) == 4
 
 
 async def test_a_step_report_is_kept_and_repeating_it_changes_nothing(world: World) -> None:

@@ -41,13 +41,11 @@ def order_of(tx: Tx, runner_id: int, lease: Lease) -> JobOrder | None:
 
 
 def refuse(tx: Tx, runner_id: int, lease: Lease, call: str, now: datetime) -> None:
-    """Leave a trace of a call under a lease that does not hold: on the attempt's run where there is such an attempt,
-    else on none, as its ids are the caller's invention."""
-    known = tx.attempts.get(lease.attempt)
-    where = (known.key.run, known.key.job) if known else (None, None)
-    detail = {"attempt": lease.attempt.number, "call": call, "runner": runner_id}
+    """Leave a trace of a call under a lease that does not hold."""
+    key = lease.attempt
+    detail = {"attempt": key.number, "call": call, "runner": runner_id}
     tx.events.append(
-        [NewEvent(kind=EventKind.ATTEMPT_REFUSED, at=now, run_id=where[0], job_id=where[1], detail=detail)]
+        [NewEvent(kind=EventKind.ATTEMPT_REFUSED, at=now, run_id=key.run, job_id=key.job, detail=detail)]
     )
 
 
@@ -84,7 +82,6 @@ def renewal_of(tx: Tx, runner_id: int, leases: Collection[Lease]) -> Renewal:
 
 def note_steps(tx: Tx, runner_id: int, lease: Lease, reports: Sequence[StepReport], now: datetime) -> bool:
     if live(tx, runner_id, lease) is None:
-        refuse(tx, runner_id, lease, "report", now)
         return False
     before = tx.steps.of((lease.attempt,))
     after = _reported(before, reports)
@@ -149,13 +146,9 @@ def close(tx: Tx, runner_id: int, lease: Lease, end: End) -> Moved | None:
     run = tx.runs.hold(lease.attempt.run)
     attempt = own(tx, runner_id, lease)
     if attempt is None or run is None:
-        refuse(tx, runner_id, lease, "finish", end.at)
         return None
     if attempt.status.terminal:
-        if attempt.cause is Cause.LOST:
-            refuse(tx, runner_id, lease, "finish", end.at)
-            return None
-        return Moved(run=run)
+        return None if attempt.cause is Cause.LOST else Moved(run=run)
     return end_attempt(tx, replace(attempt, log_size=end.log_size), end.outcome, end.at, end.steps)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from flowforge.engine.plan import complete
 from flowforge.errors import LeaseLost, NotConfigured, SealBroken
+from flowforge.model.attempt import AttemptKey
 from flowforge.model.claim import Claim, Lease, Outcome, Renewal, StepReport
 from flowforge.model.order import JobOrder
 from flowforge.model.status import Cause, Status
@@ -26,7 +27,7 @@ from flowforge.services.progress import EVENTS, JOBS, STOPS
 from flowforge.services.runners import runner_of
 
 REMEMBERED = 10_000
-"""Leases whose owner is known without a question to the store."""
+"""Leases whose owner is known, and calls known to be refused, without a question to the store."""
 
 
 @dataclass(slots=True)
@@ -44,6 +45,21 @@ class Owners:
         return self._known.get(lease) == runner_id
 
 
+@dataclass(slots=True)
+class Refusals:
+    """What was refused here, and is known to have been: the newest only."""
+
+    _known: dict[tuple[AttemptKey, str], None] = field(default_factory=dict)
+
+    def is_news(self, key: AttemptKey, call: str) -> bool:
+        return (key, call) not in self._known
+
+    def learn(self, key: AttemptKey, call: str) -> None:
+        while len(self._known) >= REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[key, call] = None
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What every runner's link shares."""
@@ -55,6 +71,7 @@ class Desk:
     vault: Vault
     turns: Turns = field(default_factory=Turns)
     owners: Owners = field(default_factory=Owners)
+    refusals: Refusals = field(default_factory=Refusals)
 
     async def admit(self, key: str) -> "Link":
         """The link of the runner whose key this is; Unauthenticated where it is nobody's."""
@@ -123,7 +140,7 @@ class Link:
         held = await self.desk.store.write(lambda tx: note_steps(tx, self.runner_id, lease, steps, now))
         self.desk.bell.ring(EVENTS)
         if not held:
-            raise _lost(lease)
+            raise await self._refused(lease, "report")
 
     async def append_log(self, lease: Lease, offset: int, data: bytes) -> int:
         held = await self.desk.store.read(lambda tx: live(tx, self.runner_id, lease))
@@ -140,7 +157,7 @@ class Link:
         moved = await desk.store.write(lambda tx: close(tx, self.runner_id, lease, end), urgent=True)
         desk.bell.ring(EVENTS)
         if moved is None:
-            raise _lost(lease)
+            raise await self._refused(lease, "finish")
         moved.ring(desk.bell)
 
     async def _is_own(self, lease: Lease) -> bool:
@@ -151,10 +168,16 @@ class Link:
         return await desk.store.read(lambda tx: own(tx, self.runner_id, lease)) is not None
 
     async def _refused(self, lease: Lease, call: str) -> LeaseLost:
-        now = self.desk.clock.now()
-        await self.desk.store.write(lambda tx: refuse(tx, self.runner_id, lease, call, now))
-        self.desk.bell.ring(EVENTS)
-        return _lost(lease)
+        """A trace of each kind of call is left once, and of attempts that are the caller's invention none: whoever calls
+        for ever must not fill the disk."""
+        desk, key = self.desk, lease.attempt
+        is_news = desk.refusals.is_news(key, call)
+        if is_news and await desk.store.read(lambda tx: tx.attempts.get(key) is not None):
+            now = desk.clock.now()
+            await desk.store.write(lambda tx: refuse(tx, self.runner_id, lease, call, now))
+            desk.refusals.learn(key, call)
+            desk.bell.ring(EVENTS)
+        return LeaseLost(f"attempt {key} was superseded or is over")
 
     async def _with_secrets(self, taken: Taken) -> Claim | None:
         """None where a declared secret has no value, or none that can be opened: the job is over then, and says which."""
@@ -177,7 +200,3 @@ class Link:
             return {}
         scope = await self.desk.store.read(lambda tx: scope_of(tx, lease.attempt, order.secret_groups))
         return await self.desk.vault.values(scope, [ref.name for ref in order.secrets])
-
-
-def _lost(lease: Lease) -> LeaseLost:
-    return LeaseLost(f"attempt {lease.attempt} was superseded or is over")
