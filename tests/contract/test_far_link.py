@@ -328,3 +328,39 @@ async def test_a_source_that_cannot_be_had_is_an_error_and_no_torn_answer(world:
     with pytest.raises(Upstream) as caught:
         await read(world, claim.order.source.origin)
     assert not isinstance(caught.value, SourceUnavailable)
+
+
+IMPOSSIBLE = (
+    "1.1.99999999999999999999",
+    "1_0.1.1",
+    "-1.1.1",
+    "1.1",
+    "1.1.1.1",
+    "9223372036854775808.1.1",
+    "1.1.\u0661",
+)
+
+
+@pytest.mark.parametrize("attempt", IMPOSSIBLE)
+async def test_an_attempt_that_no_database_has_is_the_runner_s_mistake(world: FarWorld, attempt: str) -> None:
+    key, _ = await joined(world, "10.0.0.5")
+    headers = {"authorization": f"Bearer {key}", "flowforge-link": "1"}
+    parameters = {"attempt": attempt, "offset": "0"}
+    async with httpx2.AsyncClient(base_url=world.url) as http:
+        answer = await http.post(f"{BASE}/log", params=parameters, headers=headers, content=b"x")
+    assert (answer.status_code, answer.json()["field"]) == (422, "attempt")
+
+
+@pytest.mark.parametrize("call", ["renew", "resume", "report", "finish"])
+@pytest.mark.parametrize("number", [-1, 2**63, 10**30])
+async def test_a_lease_that_no_database_has_is_the_runner_s_mistake(
+    world: FarWorld, call: str, number: int
+) -> None:
+    key, _ = await joined(world, "10.0.0.5")
+    lease = {"attempt": {"run": 1, "job": 1, "number": number}, "token": a_token()}
+    more = {"report": {"steps": []}, "finish": {"outcome": {"status": "success"}}}
+    body = {"leases": [lease], "wait": 0} if call == "renew" else {"lease": lease, **more.get(call, {})}
+    headers = {"authorization": f"Bearer {key}", "flowforge-link": "1"}
+    async with httpx2.AsyncClient(base_url=world.url) as http:
+        answer = await http.post(f"{BASE}/{call}", json=body, headers=headers)
+    assert (answer.status_code, answer.json()["field"].split(".")[0][:5]) == (422, "lease")

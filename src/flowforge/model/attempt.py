@@ -1,9 +1,15 @@
 """One try at a job."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from flowforge.model.status import Cause, Status
+
+LARGEST_PART = 2**63 - 1
+"""What a database's row can be numbered."""
+_NUMBER = "(0|[1-9][0-9]{0,18})"
+_WRITTEN = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -20,8 +26,17 @@ class AttemptKey:
     @classmethod
     def parse(cls, text: str) -> "AttemptKey":
         """The reverse of `str`; raises ValueError on anything else."""
-        run, job, number = (int(part) for part in text.split("."))
-        return cls(run=run, job=job, number=number)
+        match = _WRITTEN.fullmatch(text)
+        run, job, number = (int(part) for part in match.groups()) if match else (-1, -1, -1)
+        key = cls(run=run, job=job, number=number)
+        if not key.possible:
+            raise ValueError("an attempt is named run.job.number")
+        return key
+
+    @property
+    def possible(self) -> bool:
+        """Whether a database could have it."""
+        return all(0 <= part <= LARGEST_PART for part in (self.run, self.job, self.number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from flowforge.model.secret import LONGEST_VALUE, WEBHOOK_SECRET, Secret, Secret
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,98}[A-Za-z0-9._-])?")
 _GROUP = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/ -]{0,98}[A-Za-z0-9._-])?")
-_BRANCH = re.compile(r"[^\s\x00-\x1f\x7f~^:\\\[\]]{1,255}")
+_BRANCH = re.compile(r"[^\s\x00-\x1f\x7f\ud800-\udfff~^:\\\[\]]{1,255}")
 _OURS = "FLOWFORGE_"
 
 

@@ -1,5 +1,9 @@
 """Bodies that cannot be read, and those that can and are wrong."""
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from tests.contract.server.asgi import Answer, Client
@@ -74,3 +78,43 @@ async def test_cancelling_takes_no_fields(world: World, client: Client) -> None:
 async def test_cancelling_needs_no_body(world: World, client: Client, body: bytes, kind: str) -> None:
     run = await world.push()
     assert (await send(client, f"/api/v1/runs/{run}/cancel", body, kind)).status == 200
+
+
+def _with_half_a_character(schema: dict[str, Any], schemas: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Each field of a body's form that takes text, alone with half a surrogate pair."""
+    form = schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    for inner in form.get("anyOf", ()):
+        yield from _with_half_a_character(inner, schemas)
+    for name, field in form.get("properties", {}).items():
+        said = json.dumps(field)
+        if '"array"' in said:
+            yield f"{name}.0", {name: ["\ud800"]}
+        elif '"object"' in said:
+            yield f"{name}.a", {name: {"a": "\ud800"}}
+        elif '"string"' in said or "$ref" in said:
+            yield name, {name: "a\udfffb"}
+
+
+async def test_half_a_character_is_refused_by_name_in_every_field_of_the_api(
+    world: World, client: Client
+) -> None:
+    await world.push()
+    described = (await client.get("/openapi.json")).json
+    asked = 0
+    for path, methods in described["paths"].items():
+        for method, route in methods.items():
+            form = route.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema")
+            for field, body in (
+                _with_half_a_character(form, described["components"]["schemas"]) if form else ()
+            ):
+                place = path.replace("{run_id}", "1").replace("{secret_id}", "1").replace("{runner_id}", "1")
+                sent = [json.dumps(body).encode()]
+                answer = await client.send(method.upper(), place, {"content-type": JSON}, sent)
+                assert (answer.status, answer.json.get("field")) == (422, field), (method, path)
+                asked += 1
+    assert asked > 15
+
+
+@pytest.mark.parametrize("body", [b'{"a\\ud800": 1}', b'"\\udfff"', b'{"host": "\xed\xa0\x80"}'])
+async def test_half_a_character_is_refused_however_it_is_spelled(client: Client, body: bytes) -> None:
+    assert (await send(client, "/api/v1/runners", body)).status == 422

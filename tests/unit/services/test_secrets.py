@@ -121,6 +121,7 @@ async def test_short_values_are_known_to_be_shown(kept: Kept) -> None:
         ("group", "a" * 101),
         ("branch", "a b"),
         ("branch", "[a]"),
+        ("branch", "\ud800"),
         ("branch", "a" * 256),
         ("value", ""),
         ("value", "a\0b"),

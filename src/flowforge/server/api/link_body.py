@@ -10,7 +10,8 @@ from fastapi.responses import Response
 from pydantic import TypeAdapter, ValidationError
 
 from flowforge.errors import BadInput
-from flowforge.model.claim import Outcome, StepReport
+from flowforge.model.claim import Lease, Outcome, StepReport
+from flowforge.model.link_call import FinishCall, RenewCall, ReportCall, ResumeCall
 from flowforge.model.status import Status
 from flowforge.services.reception import expect_protocol
 
@@ -38,7 +39,19 @@ def read_call(shape: type[T], body: bytes) -> T:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise BadInput(f"{field or 'the body'}: {first['msg']}", field=field) from None
+    if not all(lease.attempt.possible for lease in _leases(call)):
+        raise BadInput("an attempt's numbers are not negative and smaller than that", field="lease.attempt")
     return call
+
+
+def _leases(call: object) -> Sequence[Lease]:
+    match call:
+        case RenewCall(leases=leases):
+            return leases
+        case ResumeCall(lease=lease) | ReportCall(lease=lease) | FinishCall(lease=lease):
+            return (lease,)
+        case _:
+            return ()
 
 
 def answer(shape: Any, value: object) -> Response:
