@@ -10,7 +10,7 @@ from typing import cast
 from flowforge.errors import SettingsError
 from flowforge.settings.job_rows import JOB_ROWS
 from flowforge.settings.setting import Form, Secrecy, Setting
-from flowforge.settings.table import OTHER_VARIABLES, SERVER_ROWS, SETTINGS
+from flowforge.settings.table import OTHER_VARIABLES, SECRET_VARIABLE, SERVER_ROWS, SETTINGS
 from flowforge.settings.values import JobSettings, Settings
 
 PREFIX = "FLOWFORGE_"
@@ -222,5 +222,6 @@ def _compute_defaults(values: dict[str, object]) -> None:
 def _warnings(environ: Mapping[str, str]) -> Iterator[str]:
     known = OTHER_VARIABLES.union(*((*s.variables, *s.file_variables) for s in SETTINGS))
     for variable in sorted(environ):
-        if variable.startswith(PREFIX) and variable not in known:
+        ours = variable.startswith(PREFIX) and not SECRET_VARIABLE.fullmatch(variable)
+        if ours and variable not in known:
             yield f"{variable} is set and means nothing{_near(variable, known)}"

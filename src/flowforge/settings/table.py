@@ -1,5 +1,7 @@
 """Every setting there is, as rows: where it is written, how it is read, what it is otherwise."""
 
+import re
+
 from flowforge.settings import parsers
 from flowforge.settings.forge_rows import FORGE_ROWS, GITHUB_ROWS
 from flowforge.settings.job_rows import JOB_ROWS
@@ -292,5 +294,7 @@ CLIENT_VARIABLES = {
 }
 """What the command line alone reads, and from the environment alone."""
 
+SECRET_VARIABLE = re.compile("FLOWFORGE_SECRET_[A-Za-z_][A-Za-z0-9_]*")
+"""Each of these is a job's secret."""
 OTHER_VARIABLES = frozenset({"FLOWFORGE_CONFIG", "FLOWFORGE_TEST_STRICT", *CLIENT_VARIABLES})
 """Variables with our prefix that are no settings."""

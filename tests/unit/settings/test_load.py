@@ -308,3 +308,10 @@ def test_user_numbers_are_a_range(tmp_path: Path) -> None:
     assert load(tmp_path, {"FLOWFORGE_PROCESS_USERS": "9-9"}).process_users == (9, 9)
     for value in ("nobody", "0-9", "9-8", "1-4294967295"):
         assert "first and the last" in mistakes(tmp_path, {"FLOWFORGE_PROCESS_USERS": value})[0]
+
+
+def test_a_secret_in_the_environment_is_no_mistake(tmp_path: Path) -> None:
+    environ = {"FLOWFORGE_SECRET_X": "a", "FLOWFORGE_SECRET_deploy_Key2": "b"}
+    assert load(tmp_path, environ).warnings == ()
+    (warning,) = load(tmp_path, {"FLOWFORGE_SECRET_1X": "no name of a secret"}).warnings
+    assert warning.startswith("FLOWFORGE_SECRET_1X is set and means nothing")
