@@ -160,6 +160,43 @@ async def test_steps_that_never_ran_are_skipped_when_the_attempt_ends(world: Wor
     assert [step.status for step in steps] == [Status.FAILURE, Status.SKIPPED]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "status", "cause", "reason"),
+    [
+        (
+            Outcome(status=Status.FAILURE, cause=Cause.TIMEOUT, reason="over time"),
+            Status.FAILURE,
+            Cause.TIMEOUT,
+            "over time",
+        ),
+        (
+            Outcome(status=Status.CANCELLED, cause=Cause.CANCELLED),
+            Status.CANCELLED,
+            Cause.CANCELLED,
+            "the job ended before it did",
+        ),
+        (SUCCESS, Status.CANCELLED, Cause.CANCELLED, "the job ended before it did"),
+    ],
+)
+async def test_a_step_that_runs_when_the_attempt_ends_has_run(
+    world: World, outcome: Outcome, status: Status, cause: Cause, reason: str
+) -> None:
+    await world.planned_as(Plan(jobs=(PlannedJob(order=order("build", steps=2)),)))
+    link = await world.runner()
+    claim, began = await claimed(link), world.clock.now()
+    await link.report(claim.lease, [StepReport(index=0, status=Status.RUNNING, started_at=began)])
+    world.clock.tick(5)
+    await link.finish(claim.lease, outcome)
+    ran, left = await world.store.read(lambda tx: tx.steps.of((claim.lease.attempt,)))
+    assert (ran.status, ran.cause, ran.reason) == (status, cause, reason)
+    assert (ran.started_at, ran.finished_at) == (began, world.clock.now())
+    assert left.status is Status.SKIPPED
+    assert [kind for kind in await world.kinds() if kind.startswith("step")] == [
+        "step.started",
+        "step.finished",
+    ]
+
+
 async def test_log_bytes_arrive_by_offset_and_the_end_seals_them(world: World) -> None:
     await world.planned({"build": ""})
     link = await world.runner()

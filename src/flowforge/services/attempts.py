@@ -165,18 +165,31 @@ def end_attempt(
     )
     tx.attempts.save(ended)
     before = tx.steps.of((key,))
-    told = _reported(before, reports)
+    told = [_stopped(step, ended) for step in _reported(before, reports)]
     steps = [
-        step if step.status.terminal
-        else replace(step, status=Status.SKIPPED, reason="the job ended before it")
+        replace(step, status=Status.SKIPPED, reason="the job ended before it")
+        if step.status is Status.PENDING
+        else step
         for step in told
-    ]  # fmt: skip
+    ]
     tx.steps.save([step for step, was in zip(steps, before, strict=True) if step is not was])
     tx.events.append(_step_events(before, told, now))
     finished = Finished(
         key=job.key, outcome=outcome, exit_code=_exit_code(steps), earlier=_earlier(tx, key, outcome)
     )
     return move_run(tx, key.run, finished, now)
+
+
+def _stopped(step: StepRun, attempt: Attempt) -> StepRun:
+    """A step that ran when its attempt ended has run: it ends for the attempt's cause."""
+    if step.status is not Status.RUNNING:
+        return step
+    after = replace(
+        step, reason=attempt.reason or "the job ended before it did", finished_at=attempt.finished_at
+    )
+    if attempt.status is Status.FAILURE:
+        return replace(after, status=Status.FAILURE, cause=attempt.cause)
+    return replace(after, status=Status.CANCELLED, cause=attempt.cause or Cause.CANCELLED)
 
 
 def _earlier(tx: Tx, key: AttemptKey, outcome: Outcome) -> tuple[Failure, ...]:

@@ -7,6 +7,7 @@ import pytest
 
 from flowforge.errors import NoRoom, StoreUnavailable
 from flowforge.model.attempt import AttemptKey
+from flowforge.model.claim import StepReport
 from flowforge.model.event import EventKind, NewEvent
 from flowforge.model.log import LogSize
 from flowforge.model.status import Cause, Status
@@ -191,6 +192,20 @@ async def test_nobody_is_judged_in_a_round_that_cannot_write(
                 await watch.end_lost_attempts()
     await watch.end_lost_attempts()
     assert (await link.renew([claim.lease], 0)).lost == frozenset()
+
+
+async def test_the_step_that_ran_in_a_lost_attempt_is_lost_too(world: World) -> None:
+    await world.planned({"build": ""})
+    link, watch = await world.runner(), watch_of(world)
+    claim = await link.claim(a_token(), 0)
+    assert claim is not None
+    began = world.clock.now()
+    await link.report(claim.lease, [StepReport(index=0, status=Status.RUNNING, started_at=began)])
+    await watch.end_lost_attempts()
+    await pass_time(world, watch, 75)
+    (step,) = await world.store.read(lambda tx: tx.steps.of((claim.lease.attempt,)))
+    assert (step.status, step.cause, step.started_at) == (Status.FAILURE, Cause.LOST, began)
+    assert step.reason
 
 
 async def test_the_log_of_a_lost_attempt_ends(world: World) -> None:
