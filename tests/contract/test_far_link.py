@@ -358,7 +358,10 @@ async def test_a_lease_that_no_database_has_is_the_runner_s_mistake(
 ) -> None:
     key, _ = await joined(world, "10.0.0.5")
     lease = {"attempt": {"run": 1, "job": 1, "number": number}, "token": a_token()}
-    more: dict[str, dict[str, object]] = {"report": {"steps": []}, "finish": {"outcome": {"status": "success"}}}
+    more: dict[str, dict[str, object]] = {
+        "report": {"steps": []},
+        "finish": {"outcome": {"status": "success"}},
+    }
     body = {"leases": [lease], "wait": 0} if call == "renew" else {"lease": lease, **more.get(call, {})}
     headers = {"authorization": f"Bearer {key}", "flowforge-link": "1"}
     async with httpx2.AsyncClient(base_url=world.url) as http:

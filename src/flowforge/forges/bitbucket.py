@@ -130,7 +130,7 @@ def _repository(fields: Payload) -> ForgeRepository:
         native_id=native_id,
         name=name,
         clone_url=f"{origin}/{name}.git",
-        default_branch=fields.perhaps_within("mainbranch").perhaps("name"),
+        default_branch=fields.perhaps_within("mainbranch").perhaps_named("name", checks.branch),
     )
 
 

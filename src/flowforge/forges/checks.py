@@ -14,6 +14,8 @@ _NAME_PART = r"(?!\.{1,2}(?:/|\Z))(?!-)[A-Za-z0-9_.-]{1,255}"
 _FULL_NAME = re.compile(rf"{_NAME_PART}/{_NAME_PART}")
 _NESTED_NAME = re.compile(rf"{_NAME_PART}(?:/{_NAME_PART}){{1,20}}")
 _URL_TEXT = re.compile(r"https?://[!-~]{1,1000}")
+_PATH_PART = r"(?:[A-Za-z0-9._~+@:,-]|%20)+"
+_PATH = re.compile(rf"{_PATH_PART}(?:/{_PATH_PART}){{0,40}}")
 _REF_NAME = re.compile(
     r"(?![./-])(?!.*(?:\.\.|//|@\{|/\.|\.lock(?:/|\Z)))[^\x00-\x20\x7f~^:?*\[\\]{1,500}(?<![./])"
 )
@@ -45,6 +47,21 @@ def ref(text: str) -> str | None:
         if text.startswith(folder):
             return text if branch(text[len(folder) :]) else None
     return None
+
+
+def any_ref(text: str) -> str | None:
+    """A full name in any folder, as of pull requests too."""
+    if text.startswith(("refs/heads/", "refs/tags/")):
+        return ref(text)
+    name = text.removeprefix("refs/")
+    return text if name != text and "/" in name and branch(name) else None
+
+
+def clone_address(text: str) -> str | None:
+    """An http address with the path of a repository, which leads nowhere else on its server."""
+    parts = text.split("/", 3)
+    sound = web_address(text) and len(parts) > 3 and _PATH.fullmatch(parts[3].removesuffix("/"))
+    return text if sound and not {".", ".."} & set(parts[3].split("/")) else None
 
 
 def web_address(text: str) -> str | None:

@@ -102,7 +102,7 @@ def _repository(forge: str, fields: Payload) -> ForgeRepository:
     native_id = str(fields.number("id"))
     name = fields.checked("full_name", checks.full_name)
     origin = fields.checked("html_url", checks.origin)
-    clone_url = fields.checked("clone_url", checks.web_address)
+    clone_url = fields.checked("clone_url", checks.clone_address)
     if checks.origin(clone_url) != origin:
         raise Missing("repository.clone_url", "is not at the repository's own origin")
     return ForgeRepository(
@@ -111,7 +111,7 @@ def _repository(forge: str, fields: Payload) -> ForgeRepository:
         native_id=native_id,
         name=name,
         clone_url=clone_url,
-        default_branch=fields.perhaps("default_branch"),
+        default_branch=fields.perhaps_named("default_branch", checks.branch),
     )
 
 

@@ -119,7 +119,7 @@ def _project(fields: Payload) -> ForgeRepository:
     native_id = str(fields.number("id"))
     name = fields.checked("path_with_namespace", checks.nested_name)
     origin = fields.checked("web_url", checks.origin)
-    clone_url = fields.checked("git_http_url", checks.web_address)
+    clone_url = fields.checked("git_http_url", checks.clone_address)
     if checks.origin(clone_url) != origin:
         raise Missing("project.git_http_url", "is not at the project's own origin")
     return ForgeRepository(
@@ -128,7 +128,7 @@ def _project(fields: Payload) -> ForgeRepository:
         native_id=native_id,
         name=name,
         clone_url=clone_url,
-        default_branch=fields.perhaps("default_branch"),
+        default_branch=fields.perhaps_named("default_branch", checks.branch),
     )
 
 

@@ -80,6 +80,10 @@ class Payload:
         """None where there is none; one that is there must do."""
         return self.checked(name, check) if self.has(name) else None
 
+    def perhaps_named(self, name: str, check: Callable[[str], str | None]) -> str:
+        """Empty where there is none, or an empty text; one that is there must do."""
+        return (self.perhaps_checked(name, check) or "") if self._fields.get(name) != "" else ""
+
     def perhaps_number(self, name: str) -> str:
         """A number's digits, empty where there is none."""
         found = self._fields.get(name)

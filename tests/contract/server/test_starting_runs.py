@@ -37,6 +37,34 @@ async def test_a_place_can_be_named(client: Client, place: dict[str, Any], ref: 
 
 
 @pytest.mark.parametrize(
+    ("field", "name"),
+    [
+        ("ref", "refs/heads/../x"),
+        ("ref", "refs/*/x"),
+        ("ref", "refs/heads/a b"),
+        ("ref", "refs/heads/-x"),
+        ("ref", "refs/heads/"),
+        ("ref", "refs/pull//head"),
+        ("ref", "refs/x"),
+        ("ref", "refs/pull/1/head.lock"),
+        ("branch", "a b"),
+        ("branch", "--upload-pack=touch"),
+        ("branch", "a\0b"),
+        ("branch", "../x"),
+        ("branch", "\ud800"),
+        ("tag", "v1^{}"),
+        ("tag", "-v1"),
+    ],
+)
+async def test_a_place_that_git_does_not_take_is_refused_by_name(
+    client: Client, field: str, name: str
+) -> None:
+    answer = await client.post(START, {"project": "tools/saw", field: name})
+    assert (answer.status, answer.json["field"]) == (422, field)
+    assert len((await client.get(START)).json["items"]) == 1
+
+
+@pytest.mark.parametrize(
     ("body", "status"),
     [
         ({}, 422),

@@ -220,6 +220,47 @@ NAMES = frozenset(
 )
 
 
+def _repository_of(payload: dict[str, Any]) -> dict[str, Any]:
+    key = "project" if "project" in payload else "repository"
+    found: dict[str, Any] = payload[key]
+    return found
+
+
+@pytest.mark.parametrize("name", ["-x", "../x", "a b", "a..b", "x" * 600, 7])
+def test_a_default_branch_that_git_does_not_take_is_refused_by_name(dialect: Dialect, name: object) -> None:
+    spoken = dialect.push(PUSH)
+    repository = _repository_of(spoken.payload)
+    if dialect.name == "bitbucket":
+        repository["mainbranch"] = {"name": name}
+    else:
+        repository["default_branch"] = name
+    found = read(dialect, spoken)
+    assert isinstance(found, Unreadable)
+    assert found.field.endswith("mainbranch.name" if dialect.name == "bitbucket" else "default_branch")
+
+
+@pytest.mark.parametrize("name", ["", None])
+def test_a_repository_may_have_no_default_branch(dialect: Dialect, name: object) -> None:
+    spoken = dialect.push(PUSH)
+    _repository_of(spoken.payload).update(default_branch=name, mainbranch=None)
+    assert happening(dialect, spoken).repository.default_branch == ""
+
+
+@pytest.mark.parametrize("path", ["", "../x", "tools/../../x.git", "./x", "a?b", "a#b", "a//b", "%2e%2e/x"])
+def test_a_clone_address_leads_nowhere_else(dialect: Dialect, path: str) -> None:
+    spoken = dialect.push(PUSH)
+    repository = _repository_of(spoken.payload)
+    field = "git_http_url" if dialect.name == "gitlab" else "clone_url"
+    repository[field] = f"https://forge.example/{path}"
+    found = read(dialect, spoken)
+    if dialect.name == "bitbucket":
+        assert isinstance(found, Happening)
+        assert found.repository.clone_url == "https://forge.example/tools/saw.git"
+    else:
+        assert isinstance(found, Unreadable)
+        assert found.field.endswith(field)
+
+
 @pytest.mark.parametrize("make", ["push", "pull"])
 def test_hostile_text_in_any_field_is_refused_by_name_or_harmless(dialect: Dialect, make: str) -> None:
     spoken = dialect.push(PUSH) if make == "push" else dialect.pull(PULL)
@@ -239,7 +280,10 @@ def _sound(found: Happening) -> None:
         assert text.isprintable()
         assert " " not in text
     assert trigger.ref.startswith("refs/")
-    assert ".." not in trigger.ref + repository.name
+    assert ".." not in trigger.ref + repository.name + repository.clone_url + repository.default_branch
+    assert not repository.default_branch.startswith("-")
+    assert repository.default_branch.isprintable()
+    assert " " not in repository.default_branch
     assert repository.clone_url.startswith("https://forge.example/")
 
 

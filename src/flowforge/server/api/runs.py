@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from flowforge.errors import BadInput
+from flowforge.forges import checks
 from flowforge.model.credential import CredentialKind, Permission
 from flowforge.model.run import Run
 from flowforge.model.status import Status
@@ -53,6 +54,8 @@ class Wanted(Body):
             raise BadInput(f"one of {', '.join(said)} is enough", field=said[1])
         prefix = {"branch": "refs/heads/", "tag": "refs/tags/", "ref": ""}
         ref = next((prefix[name] + value for name, value in named.items() if value), "")
+        if ref and not checks.any_ref(ref):
+            raise BadInput(f"{said[0]} is no name that git takes", field=said[0])
         return Wish(
             project=self.project,
             ref=ref,
