@@ -1,7 +1,7 @@
 """In one sentence, why a job stands where it stands."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from flowforge.engine.turns import holder_of, may_join
@@ -79,19 +79,38 @@ def _when_ready(job: JobRun, around: Surroundings) -> str:
     online = [machine.runner for machine in around.machines if machine.online]
     fit = [runner for runner in online if runner.serves(lane)]
     if fit:
-        hindered = [f"{runner.name}: {runner.note}" for runner in fit if runner.note]
-        found = "; ".join(hindered) if len(hindered) == len(fit) else _for_a_place(job, around)
-        return _together(job.reason if job.attempt else "", found)
+        return _together(job.reason if job.attempt else "", _for_one_of(fit, job, around))
     if job.reason and not job.attempt:
         return job.reason
-    return _together(job.reason, _for_a_runner(job, online))
+    return _together(job.reason, _for_a_runner(job, lane, online))
 
 
-def _for_a_runner(job: JobRun, online: Sequence[Runner]) -> str:
-    wanted = frozenset(job.terms.labels)
+def _for_one_of(fit: Sequence[Runner], job: JobRun, around: Surroundings) -> str:
+    """All of them may take it: what keeps them all from it, or who is before it."""
+    taking = [runner for runner in fit if not runner.draining]
+    if not taking:
+        return _for_those_who_drain(fit)
+    if all(runner.note for runner in taking):
+        return "; ".join(f"{runner.name}: {runner.note}" for runner in taking)
+    return _for_a_place(job, around)
+
+
+def _for_those_who_drain(runners: Sequence[Runner]) -> str:
+    names = [runner.name for runner in runners[:NAMED]]
+    more = f" and {len(runners) - NAMED} more" if len(runners) > NAMED else ""
+    return f"waits for a runner that takes jobs: {', '.join(names)}{more} {'is' if len(runners) == 1 else 'are'} draining"
+
+
+def _for_a_runner(job: JobRun, lane: Lane, online: Sequence[Runner]) -> str:
+    wanted = frozenset(lane.labels)
     if wanted and not any(wanted <= set(runner.labels) for runner in online):
         has = f"{len(online)} online, none has them" if online else "none is online"
         return f"waits for a runner with the labels {','.join(job.terms.labels)} ({has})"
+    if any(runner.serves(replace(lane, trusted=True)) for runner in online):
+        return (
+            f"waits for a runner that may run somebody else's code: {len(online)} online, none may; "
+            "it needs one that keeps jobs in containers and is not bound to trusted code"
+        )
     if online:
         return f"waits for a runner that may take it: {len(online)} online, none may"
     return "waits for a runner: none is online"

@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from flowforge.engine.why import Machine, Surroundings, why, why_run
 from flowforge.model.job_run import JobRun
 from flowforge.model.job_terms import JobTerms
 from flowforge.model.run import Gate, Run
-from flowforge.model.runner import Runner
+from flowforge.model.runner import Runner, Trust
 from flowforge.model.status import Status
-from flowforge.model.trigger import Trigger, TriggerEvent
+from flowforge.model.trigger import PullRequest, Trigger, TriggerEvent
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 RUN = Run(
@@ -94,6 +96,31 @@ def test_a_runner_of_another_project_may_not_take_the_job() -> None:
     theirs = Machine(runner=replace(HERE, projects=(9,)), online=True)
     sentence = "waits for a runner that may take it: 1 online, none may"
     assert why(job(ready=True), around(machines=[theirs])) == sentence
+
+
+def test_a_job_whose_only_fitting_runners_drain_names_them() -> None:
+    away = Machine(runner=replace(HERE, draining=True), online=True)
+    sentence = "waits for a runner that takes jobs: a is draining"
+    assert why(job(ready=True), around(machines=[away], ahead={1: 3})) == sentence
+    assert why(job(ready=True), around(machines=[away, LINUX])) == "waits for a free runner"
+    lost = job(ready=True, attempt=1, reason="attempt 1 was lost: it vanished")
+    assert why(lost, around(machines=[away])) == f"attempt 1 was lost: it vanished; {sentence}"
+    many = [Machine(runner=replace(away.runner, name=f"r{n}"), online=True) for n in range(7)]
+    assert why(job(ready=True), around(machines=many)).endswith("r0, r1, r2, r3, r4 and 2 more are draining")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"executor": "process"}, {"executor": ""}, {"trust": Trust.TRUSTED_ONLY}]
+)
+def test_somebody_elses_code_that_no_runner_may_run_says_the_rule(changes: dict[str, Any]) -> None:
+    fork = PullRequest(number=4, target="main", source_repository="stranger/web", fork=True)
+    foreign = replace(RUN, trigger=replace(RUN.trigger, pull_request=fork))
+    open_hearted = Machine(runner=replace(HERE, **changes), online=True)
+    assert why(job(ready=True), around(run=foreign, machines=[open_hearted])) == (
+        "waits for a runner that may run somebody else's code: 1 online, none may; "
+        "it needs one that keeps jobs in containers and is not bound to trusted code"
+    )
+    assert why(job(ready=True), around(run=foreign, machines=[LINUX])) == "waits for a free runner"
 
 
 def test_a_job_of_a_serial_group_names_who_has_the_turn() -> None:
