@@ -1,6 +1,6 @@
 """`triggers:`: what starts the pipeline by itself, and what of the rest it leaves out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flowforge.dialects.findings import Findings, quote
@@ -20,6 +20,8 @@ from flowforge.model.status import Status
 from flowforge.model.trigger import TriggerEvent
 
 MOST_SCHEDULES = 100
+MOST_BRANCHES = 20
+"""Of one schedule, each of which is a run whenever it is due."""
 _ENDS = (Status.SUCCESS.value, Status.FAILURE.value, Status.CANCELLED.value)
 _FILTERED: Mapping[str, Vocabulary] = {
     "push": vocabulary.PUSH,
@@ -115,7 +117,7 @@ def _schedule(node: Node, number: int, declared: Mapping[str, Parameter], readin
         name=label(title, "`name`", findings) if title else name,
         cron=cron(written, findings) if written else "",
         zone=_zone(zone, findings) if zone else "UTC",
-        branches=_branches(branches, findings),
+        branches=scheduled(_branches(branches, findings), branches or node, findings),
         inputs=_inputs(inputs, declared, reading) if inputs else {},
     )
 
@@ -135,6 +137,17 @@ def _zone(node: Node, findings: Findings) -> str:
         hint = "write a name such as `Europe/Berlin` or `UTC`"
         findings.error("bad-value", node.mark, f"there is no time zone {quote(written)}", hint)
     return written
+
+
+def scheduled(names: Iterable[str], node: Node, findings: Findings) -> tuple[str, ...]:
+    """The branches of one schedule, each once."""
+    found = tuple(dict.fromkeys(names))
+    if len(found) > MOST_BRANCHES:
+        message = f"a schedule of {len(found)} branches: {MOST_BRANCHES} is the most, as each is a run whenever it is due"
+        findings.error(
+            "too-many", node.mark, message, "name fewer, or write several schedules at different times"
+        )
+    return found[:MOST_BRANCHES]
 
 
 def _branches(node: Node | None, findings: Findings) -> tuple[str, ...]:

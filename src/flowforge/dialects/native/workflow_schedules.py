@@ -8,7 +8,7 @@ from flowforge.dialects.native import vocabulary
 from flowforge.dialects.native.fields import check_keys, is_null, items, mapping, text
 from flowforge.dialects.native.filters import names_left_out
 from flowforge.dialects.native.reading import Reading
-from flowforge.dialects.native.triggers import MOST_SCHEDULES, cron
+from flowforge.dialects.native.triggers import MOST_SCHEDULES, cron, scheduled
 from flowforge.dialects.node import Map, Node, Sequence
 from flowforge.model.schedule import Schedule
 from flowforge.model.trigger import TriggerEvent
@@ -86,7 +86,7 @@ def _made(name: str, body: Map, reading: Reading) -> Schedule:
         names_left_out(found, "branch", "", reading)
     if written is None:
         findings.error("missing-key", body.mark, "this schedule has no `cron`", 'write `cron: "0 4 * * *"`')
-    branches = tuple(dict.fromkeys(_named(found, findings)))
+    branches = scheduled(_named(found, findings), found or body, findings)
     return Schedule(name=name, cron=cron(written, findings) if written else "", branches=branches)
 
 

@@ -52,6 +52,14 @@ def problems(text: str) -> list[str]:
     return [f"{each.mark.line}: {each.message} ({each.hint}) [{each.code}]" for each in found]
 
 
+@pytest.mark.parametrize(("count", "expected"), [(20, []), (21, ["too-many"]), (5000, ["too-many"])])
+def test_a_schedule_has_so_many_branches_and_no_more(count: int, expected: list[str]) -> None:
+    names = ", ".join(f"b{n}" for n in range(count))
+    text = FILE.replace("[main, next, main]", f"[{names}, b0]")
+    assert [each.rpartition("[")[2].rstrip("]") for each in problems(text)] == expected
+    assert all("7: " in each and "20 is the most" in each for each in problems(text))
+
+
 def test_schedules_of_workflows_are_those_of_the_pipeline() -> None:
     assert read(FILE).schedules == (
         Schedule(name="nightly", cron="0 4 * * *", branches=("main", "next")),

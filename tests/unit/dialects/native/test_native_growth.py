@@ -4,6 +4,7 @@ import pytest
 
 from flowforge.dialects.circleci import CIRCLECI
 from flowforge.dialects.native import NATIVE
+from flowforge.dialects.native.triggers import MOST_BRANCHES
 from flowforge.model.inputs import NOTHING_GIVEN
 
 PATH = ".flowforge/ci.yml"
@@ -68,6 +69,18 @@ def test_orbs_have_a_number() -> None:
 def test_definitions_have_a_number(text: str, count: int) -> None:
     entries = ", ".join(f"n{n}: {{steps: [checkout]}}" for n in range(count))
     assert "too-many" in codes(f"{text}: {{{entries}}}\njobs: {{a: {{steps: [checkout]}}}}")
+
+
+def test_a_schedule_has_so_many_branches_and_no_more() -> None:
+    job = "jobs: {a: {steps: [checkout]}}\n"
+
+    def scheduled(count: int) -> str:
+        names = ", ".join(f"b{n}" for n in range(count))
+        return f'triggers: {{schedule: [{{cron: "* * * * *", branches: [{names}, b0]}}]}}\n{job}'
+
+    assert codes(scheduled(MOST_BRANCHES)) == []
+    assert codes(scheduled(MOST_BRANCHES + 1)) == ["too-many"]
+    assert codes(scheduled(5000)) == ["too-many"]
 
 
 def test_parameters_retries_services_schedules_and_points_have_a_number() -> None:
