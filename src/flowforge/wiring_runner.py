@@ -126,7 +126,8 @@ def _alone(data: DataFolder) -> Iterator[None]:
 async def _enrol(settings: Settings, data: DataFolder, wish: Wish) -> Kept:
     if not wish.url or not wish.token:
         raise BadInput(
-            "a runner registers with --server-url and --token: `flowforge configure add-runner` prints both"
+            "a runner registers with --server-url and FLOWFORGE_RUNNER_TOKEN (or --token -): "
+            "`flowforge configure add-runner` prints both"
         )
     async with _wire(settings, wish.url) as wire:
         standing = await register(wire, wish.token, _offer(settings, wish))

@@ -58,8 +58,9 @@ def add_runner(
         return
     print(one_line(f"runner {runner.get('id')} is registered: {runner.get('host')}"))
     if token := runner.get("token"):
-        print("On that machine, within an hour:")
-        print(one_line(f"flowforge runner --server-url {url} --token {token}"))
+        print("On that machine, within an hour, type this and then the token (no command line shows it):")
+        print(one_line(f"flowforge runner --server-url {url} --token -"))
+        print(one_line(f"token: {token}"))
 
 
 @configure.command("drain-runner")

@@ -1,6 +1,7 @@
 """`flowforge runner`: carry out a server's jobs on this machine."""
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -10,11 +11,15 @@ from flowforge.cli.foreign_text import one_line
 from flowforge.cli.options import ServerChoice, checked_url
 from flowforge.cli.start import settings_of
 
+LONGEST_TOKEN = 1000
+
 url_option = click.option(
     "--server-url", metavar="URL", help="The server (FLOWFORGE_SERVER_URL); asked once, then kept."
 )
 token_option = click.option(
-    "--token", metavar="TOKEN", help="The one-time registration token (FLOWFORGE_RUNNER_TOKEN)."
+    "--token",
+    metavar="TOKEN",
+    help="The one-time registration token; better FLOWFORGE_RUNNER_TOKEN, or - to read it from standard input.",
 )
 slots_option = click.option(
     "--slots",
@@ -88,4 +93,15 @@ def _url(ctx: click.Context, given: str | None) -> str:
 def _token(ctx: click.Context, given: str | None) -> str:
     before = ctx.find_object(ServerChoice)
     spoken = before.token if before and before.token != os.environ.get("FLOWFORGE_TOKEN", "").strip() else ""
-    return given or spoken or os.environ.get("FLOWFORGE_RUNNER_TOKEN", "").strip()
+    found = given or spoken
+    if found == "-":
+        return _line_of_input()
+    return found or os.environ.get("FLOWFORGE_RUNNER_TOKEN", "").strip()
+
+
+def _line_of_input() -> str:
+    """Without an echo where somebody types it."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Registration token", hide_input=True)).strip()
+    raw = sys.stdin.buffer.readline(LONGEST_TOKEN)
+    return raw.decode("utf-8", "replace").strip()

@@ -1,3 +1,4 @@
+import io
 import json
 
 import pytest
@@ -190,6 +191,38 @@ def test_cancel_rerun_link_and_runners_print_what_came_of_it(flowforge: Flowforg
             == "2\t10.0.0.5\t10.0.0.5\tregistered\tlinux, big\n"
         )
         assert json.loads(flowforge("configure", "list-runners", "--json", *url).out)["items"] == [runner]
+
+
+def test_a_registration_token_stands_in_no_printed_command(flowforge: Flowforge) -> None:
+    runner = {"id": 2, "host": "10.0.0.5", "token": "ffg_once"}
+    with answering({"POST /api/v1/runners": (201, runner)}) as server:
+        shown = flowforge("configure", "add-runner", "10.0.0.5", "--server-url", server.url)
+    commands = [line for line in shown.out.splitlines() if line.startswith("flowforge ")]
+    assert commands == [f"flowforge runner --server-url {server.url} --token -"]
+    assert shown.out.endswith("\ntoken: ffg_once\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "environ"),
+    [
+        (("--token", "-"), b"ffg_once\nmore\n", {}),
+        (("--token", "-"), b" ffg_once", {"FLOWFORGE_RUNNER_TOKEN": "ffg_other"}),
+        ((), b"", {"FLOWFORGE_RUNNER_TOKEN": "ffg_once"}),
+        (("--token", "ffg_once"), b"", {}),
+    ],
+)
+def test_a_runner_reads_its_registration_token_from_where_nobody_sees_it(
+    flowforge: Flowforge,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    typed: bytes,
+    environ: dict[str, str],
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed)))
+    refusal = {"type": "about:blank", "title": "T", "status": 401, "detail": "no such token"}
+    with answering({"POST /api/v1/runner-link/register": (401, refusal)}) as server:
+        shown = flowforge("runner", "register", "--server-url", server.url, *words, environ=environ)
+    assert (shown.code, [json.loads(each.body)["token"] for each in server.asked]) == (4, ["ffg_once"])
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 4), (403, 1), (404, 3), (409, 1), (422, 1), (503, 1)])
