@@ -26,9 +26,9 @@ def settings() -> dict[str, str]:
 
 @pytest.fixture
 def stage(stage: Stage) -> Iterator[Stage]:
-    """Every test ends with the account of what it left."""
+    """Every test ends with the account of what it left. Of several runs of a commit the newest has its word."""
     yield stage
-    for run_id in stage.pushed:
+    for run_id in {commit: run_id for run_id, (commit, _) in sorted(stage.pushed.items())}.values():
         wait_for_delivery(stage.server, run_id)
     come_to_rest(stage.server, stage.machine)
 
