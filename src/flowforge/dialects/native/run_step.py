@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
+from flowforge.dialects.evaluated import evaluated
 from flowforge.dialects.findings import Findings, quote
 from flowforge.dialects.native.duration import duration
 from flowforge.dialects.native.environment import environment
@@ -32,6 +33,8 @@ SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"
 MOST_RERUNS = 5
 LONGEST_PAUSE = 600
 _RERUN_WORDS = (("retries", "max_auto_reruns"), ("retry_delay", "auto_rerun_delay"))
+
+COUNTED = "compare it with `[ … ]` in sh or bash, or make it an input of the type `integer`"
 
 _WHEN = tuple(When)
 
@@ -133,6 +136,12 @@ def _command(node: Node, what: str, shell: tuple[str, ...], findings: Findings) 
         message = f"a value that comes from outside cannot stand in a script for `{shell[0]}`"
         hint = "put it into `environment`, and read the variable in the script"
         findings.error("outside-value", node.mark, message, hint)
+    if env and (found := evaluated(node.text.replace("\\<<", "<<"))):
+        message = (
+            f"a value that comes from outside stands in `{found.shown}` in line {found.line} of the script, "
+            "where a shell may run what it says"
+        )
+        findings.error("outside-value", node.mark, message, COUNTED)
     return Command(script=Script(text=text.replace("\\<<", "<<"), shell=shell), env=env)
 
 

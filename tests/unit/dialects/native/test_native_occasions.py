@@ -1,5 +1,6 @@
 """What a file says depends on what it is read for."""
 
+import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -367,6 +368,22 @@ def test_words_from_outside_are_there_where_the_script_reads_its_variable() -> N
     (job,) = read(text, push("b")).jobs
     assert job.steps[0].do == Script(text='echo "${FLOWFORGE_VALUE_1}" "${FLOWFORGE_VALUE_2}" 3')
     assert job.steps[0].env == {"FLOWFORGE_VALUE_1": "b", "FLOWFORGE_VALUE_2": "acme/web"}
+
+
+@pytest.mark.parametrize(
+    "run", ["(( << pipeline.git.title >> ))", "cat \\<<X\n\t$(( << pipeline.git.title >> ))\n\tX"]
+)
+def test_words_from_outside_are_refused_where_a_shell_reckons_with_them(run: str) -> None:
+    text = f"jobs: {{a: {{steps: [run: {json.dumps('make' + chr(10) + run)}]}}}}"
+    (problem,) = NATIVE.parse(text, PATH, NOTHING_GIVEN).problems
+    assert (problem.code, problem.mark.line) == ("outside-value", 1)
+    assert f"in line {3 if 'cat' in run else 2} of the script" in problem.message
+    assert "`[ … ]`" in problem.hint
+
+
+def test_numbers_from_outside_may_be_reckoned_with() -> None:
+    text = "parameters: {n: {type: integer, default: 1}}\njobs: {a: {steps: [run: 'echo $(( << pipeline.parameters.n >> ))']}}"
+    assert NATIVE.parse(text, PATH, NOTHING_GIVEN).problems == ()
 
 
 def test_words_from_outside_keep_their_places_among_other_values() -> None:
