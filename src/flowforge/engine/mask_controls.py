@@ -11,6 +11,7 @@ from itertools import accumulate
 _CONTROLS = re.compile(
     rb"(\r|\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b\r]{0,256}(?:\x07|\x1b\\)|[ -/]{0,4}[0-Z\\^-~]))"
 )
+_BREAKS = re.compile(rb"(\n+)")
 _CUT_OFF = re.compile(rb"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}|\][^\x07\x1b\r]{0,256}\x1b?|[ -/]{0,4})\Z")
 
 
@@ -26,26 +27,30 @@ def without_controls(data: bytes) -> bytes:
 class Shadow:
     """`text` is what is left of some bytes, up to `decided`, where a sequence begins that has no end yet.
 
-    `_starts` and `_ends` are the sequences' places in the bytes, `_places` those in `text`.
+    `_starts` and `_ends` are the sequences' places in the bytes, `places` those in `text`.
     """
 
     text: bytes
     decided: int
+    places: list[int]
     _starts: list[int]
     _ends: list[int]
-    _places: list[int]
 
     def start(self, place: int) -> int:
         """Where in the bytes the character at this place of `text` stands."""
-        before = bisect_right(self._places, place)
-        return place if before == 0 else self._ends[before - 1] + place - self._places[before - 1]
+        before = bisect_right(self.places, place)
+        return place if before == 0 else self._ends[before - 1] + place - self.places[before - 1]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where in the bytes this part of `text` stands, without the sequences around it."""
+        return self.start(start), self.start(end - 1) + 1
 
     def place(self, position: int) -> int:
         """The place in `text` of the first character that stands at this position of the bytes or behind it."""
         before = bisect_right(self._starts, position)
         if before == 0:
             return position
-        return self._places[before - 1] + max(0, position - self._ends[before - 1])
+        return self.places[before - 1] + max(0, position - self._ends[before - 1])
 
     def whole(self, position: int) -> int:
         """The start of the sequence around this position of the bytes; the position itself where there is none."""
@@ -55,15 +60,23 @@ class Shadow:
 
 def shadow_of(data: bytes) -> Shadow:
     parts = _CONTROLS.split(data)
-    bounds = list(accumulate(map(len, parts)))
     cut_off = _CUT_OFF.search(parts[-1])
-    if cut_off:
-        parts[-1] = parts[-1][: cut_off.start()]
+    return _shadow(parts, len(cut_off[0]) if cut_off else 0)
+
+
+def without_breaks(data: bytes) -> Shadow:
+    """Its `text` is one line, and line breaks are the sequences."""
+    return _shadow(_BREAKS.split(data), 0)
+
+
+def _shadow(parts: list[bytes], cut_off: int) -> Shadow:
+    bounds = list(accumulate(map(len, parts)))
     texts = parts[::2]
+    texts[-1] = texts[-1][: len(texts[-1]) - cut_off]
     return Shadow(
         text=b"".join(texts),
-        decided=len(data) - (len(cut_off[0]) if cut_off else 0),
+        decided=bounds[-1] - cut_off,
+        places=list(accumulate(map(len, texts[:-1]))),
         _starts=bounds[0:-1:2],
         _ends=bounds[1::2],
-        _places=list(accumulate(map(len, texts[:-1]))),
     )
