@@ -35,9 +35,11 @@ def tripwire(folder: Path) -> Iterator[Tripwire]:
         over = threading.Event()
         thread = threading.Thread(target=_listen, args=(listening, watched, over))
         thread.start()
-        yield watched
-        over.set()
-        thread.join()
+        try:
+            yield watched
+        finally:
+            over.set()
+            thread.join()
 
 
 def _listen(listening: socket.socket, watched: Tripwire, over: threading.Event) -> None:

@@ -74,15 +74,22 @@ class Fetch:
     async def _fetch(self, wanted: str, kept_under: str) -> Result:
         arguments = ("fetch", *_OPTIONS, self.remote.url.text, f"+{wanted}:{_kept_as(kept_under)}")
         before = self.mirror.size()
+        too_much = f"quota: the fetch brought more than {self.limits.fetch_bytes} bytes"
 
-        async def within_quota() -> str:
-            while self.mirror.size() - before <= self.limits.fetch_bytes:  # noqa: ASYNC110 - files tell nobody
+        def is_within_quota() -> bool:
+            return self.mirror.size() - before <= self.limits.fetch_bytes
+
+        async def outgrown() -> str:
+            while is_within_quota():  # noqa: ASYNC110 - files tell nobody
                 await asyncio.sleep(_WATCH_SECONDS)
-            return f"quota: the fetch brought more than {self.limits.fetch_bytes} bytes"
+            return too_much
 
-        return await self.git.run(
-            arguments, self.environment, seconds=self.limits.fetch_seconds, watch=within_quota
+        result = await self.git.run(
+            arguments, self.environment, seconds=self.limits.fetch_seconds, watch=outgrown
         )
+        if not is_within_quota():
+            raise SourceUnavailable(too_much, final=True)
+        return result
 
     async def _settled(self, wanted: str, revision: str) -> str:
         """Marks what was fetched; `wanted` may be a tag's id, the answer is always a commit's."""
@@ -110,7 +117,10 @@ class Fetch:
             return SourceUnavailable(f"the repository cannot be read: {reason}", final=True)
         if _says(result, _DAMAGED):
             return Damaged(reason)
-        return SourceUnavailable(f"the repository cannot be fetched: {reason}")
+        # What is wrong with an object stays wrong, however often it is asked for.
+        return SourceUnavailable(
+            f"the repository cannot be fetched: {reason}", final=_says(result, (_CHECKED,))
+        )
 
 
 def _kept_as(name: str) -> str:
