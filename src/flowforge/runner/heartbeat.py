@@ -41,14 +41,18 @@ class Heartbeat:
         self._stops: dict[AttemptKey, Stop] = {}
         self._told: dict[AttemptKey, Why] = {}
         self._felt: dict[AttemptKey, float] = {}
+        self._unconfirmed: set[AttemptKey] = set()
         self._others = rhythm.others
         self._changed = asyncio.Event()
         self._gone = asyncio.Event()
 
     def hold(self, lease: Lease, since: float | None = None) -> None:
-        """`since` is when the server heard of it at the earliest, by the loop's clock; now unless given."""
+        """`since` is when the server heard of it at the earliest, by the loop's clock; now unless given. So long ago a job
+        would be given up soon: a first renewal that does not wait tells better."""
         self._leases[lease.attempt] = lease
         self._felt[lease.attempt] = _now() if since is None else since
+        if since is not None and self._rhythm.deadman is not None:
+            self._unconfirmed.add(lease.attempt)
         self._changed.set()
 
     def heed(self, key: AttemptKey, stop: Stop) -> None:
@@ -59,6 +63,7 @@ class Heartbeat:
     def release(self, key: AttemptKey) -> None:
         for known in (self._leases, self._stops, self._told, self._felt):
             known.pop(key, None)
+        self._unconfirmed.discard(key)
         self._changed.set()
         self._gone.set()
 
@@ -101,9 +106,9 @@ class Heartbeat:
 
     @plainly
     async def _renewal(self, leases: tuple[Lease, ...]) -> Renewal:
-        begun = _now()
+        begun, wait = _now(), 0.0 if self._unconfirmed else self._rhythm.renew
         async with asyncio.TaskGroup() as tasks:
-            call = tasks.create_task(self._link.renew(leases, self._rhythm.renew))
+            call = tasks.create_task(self._link.renew(leases, wait))
             changed = tasks.create_task(self._changed.wait())
             await asyncio.wait((call, changed), return_when=asyncio.FIRST_COMPLETED)
             await asyncio.wait((call,), timeout=YOUNG)
@@ -118,6 +123,7 @@ class Heartbeat:
 
     def _feel(self, keys: tuple[AttemptKey, ...], at: float) -> None:
         self._felt.update({key: max(at, self._felt[key]) for key in keys if key in self._felt})
+        self._unconfirmed.difference_update(keys)
 
     async def _changed_within(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 
 import pytest
 
@@ -76,6 +77,26 @@ async def test_where_others_may_serve_the_word_of_one_address_keeps_nothing() ->
 async def test_a_runner_in_its_servers_process_waits_for_ever() -> None:
     near = Rhythm(renew=0.02, pause=0.02)
     assert await told(Server(Upstream("the database is away")), 1.0, rhythm=near) == []
+
+
+async def test_a_job_that_was_just_claimed_is_confirmed_without_waiting() -> None:
+    """An outage that begins in its first seconds is then no other than a later one."""
+    waits: list[float] = []
+
+    class Noting(Server):
+        async def renew(self, leases: Collection[Lease], wait: float) -> Renewal:
+            waits.append(wait)
+            return await super().renew(leases, wait)
+
+    heartbeat = Heartbeat(Noting(Renewal()), replace(QUICK, renew=0.01, deadman=60))
+    heartbeat.hold(LEASE, since=asyncio.get_running_loop().time() - 50)
+    beating = asyncio.create_task(heartbeat.beat())
+    async with asyncio.timeout(20):
+        while len(waits) < 3:
+            await asyncio.sleep(0.001)
+    beating.cancel()
+    await asyncio.wait((beating,))
+    assert waits[:3] == [0.0, 0.01, 0.01]
 
 
 async def test_what_is_lost_and_what_is_cancelled_is_told_apart() -> None:
