@@ -43,6 +43,8 @@ LISTED = 20
 """Runs of one project that are looked at together."""
 LOOK_AGAIN = 30.0
 """Seconds after which accepted runs are looked for without being told."""
+BREATHS, LONGEST_BREATH = 9, 0.5
+"""Every webhook asks for a look, and one costs more the more runs wait: a tenth of the time is enough for it."""
 SHOWN_PROBLEMS = 20
 GIVING = (*BY_HAND, TriggerEvent.SCHEDULE)
 """Only these give a run inputs; any other has the defaults."""
@@ -82,11 +84,14 @@ class Preparer:
         rung = self.bell.listen(RUNS)
         async with asyncio.TaskGroup() as tasks:
             while True:
+                begun = self.clock.monotonic()
                 places = await self._unplanned()
+                took = self.clock.monotonic() - begun
                 for run_id in self._tries.due(tuple(places), self.clock.monotonic()):
                     if run_id not in busy and _has_room(busy, places[run_id]):
                         busy[run_id] = places[run_id]
                         tasks.create_task(self._one(run_id, busy))
+                await asyncio.sleep(min(LONGEST_BREATH, took * BREATHS))
                 await rung.wait(self._tries.next_in(self.clock.monotonic(), LOOK_AGAIN))
 
     async def _unplanned(self) -> Mapping[int, str]:
