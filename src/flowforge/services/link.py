@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from flowforge.engine.plan import complete
 from flowforge.errors import LeaseLost, NotConfigured, SealBroken
@@ -27,37 +28,25 @@ from flowforge.services.progress import EVENTS, JOBS, STOPS
 from flowforge.services.runners import runner_of
 
 REMEMBERED = 10_000
-"""Leases whose owner is known, and calls known to be refused, without a question to the store."""
+"""Of leases and refused calls, what is known without a question to the store."""
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(slots=True)
-class Owners:
-    """Who was handed which lease here, the newest only: the others are asked for."""
+class Newest(Generic[K, V]):
+    """What was learnt here last; of anything older the store is asked."""
 
-    _known: dict[Lease, int] = field(default_factory=dict)
+    _known: dict[K, V] = field(default_factory=dict)
 
-    def learn(self, runner_id: int, lease: Lease) -> None:
+    def learn(self, key: K, value: V) -> None:
         while len(self._known) >= REMEMBERED:
             del self._known[next(iter(self._known))]
-        self._known[lease] = runner_id
+        self._known[key] = value
 
-    def know(self, runner_id: int, lease: Lease) -> bool:
-        return self._known.get(lease) == runner_id
-
-
-@dataclass(slots=True)
-class Refusals:
-    """What was refused here, and is known to have been: the newest only."""
-
-    _known: dict[tuple[AttemptKey, str], None] = field(default_factory=dict)
-
-    def is_news(self, key: AttemptKey, call: str) -> bool:
-        return (key, call) not in self._known
-
-    def learn(self, key: AttemptKey, call: str) -> None:
-        while len(self._known) >= REMEMBERED:
-            del self._known[next(iter(self._known))]
-        self._known[key, call] = None
+    def get(self, key: K) -> V | None:
+        return self._known.get(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +59,10 @@ class Desk:
     clock: Clock
     vault: Vault
     turns: Turns = field(default_factory=Turns)
-    owners: Owners = field(default_factory=Owners)
-    refusals: Refusals = field(default_factory=Refusals)
+    owners: Newest[Lease, int] = field(default_factory=Newest)
+    """The runner that was handed it."""
+    refusals: Newest[tuple[AttemptKey, str], int] = field(default_factory=Newest)
+    """The runner whose call of this kind left its trace."""
 
     async def admit(self, key: str) -> "Link":
         """The link of the runner whose key this is; Unauthenticated where it is nobody's."""
@@ -115,7 +106,7 @@ class Link:
         if taken and not taken.again:
             desk.turns.had(taken.project_id)
             desk.bell.ring(EVENTS)
-            desk.owners.learn(self.runner_id, taken.lease)
+            desk.owners.learn(taken.lease, self.runner_id)
         return taken
 
     async def resume(self, lease: Lease) -> Claim:
@@ -163,7 +154,7 @@ class Link:
     async def _is_own(self, lease: Lease) -> bool:
         """Also of one that is over: whose an attempt is never changes."""
         desk = self.desk
-        if desk.owners.know(self.runner_id, lease):
+        if desk.owners.get(lease) == self.runner_id:
             return True
         return await desk.store.read(lambda tx: own(tx, self.runner_id, lease)) is not None
 
@@ -171,11 +162,11 @@ class Link:
         """A trace of each kind of call is left once, and of attempts that are the caller's invention none: whoever calls
         for ever must not fill the disk."""
         desk, key = self.desk, lease.attempt
-        is_news = desk.refusals.is_news(key, call)
+        is_news = desk.refusals.get((key, call)) is None
         if is_news and await desk.store.read(lambda tx: tx.attempts.get(key) is not None):
             now = desk.clock.now()
             await desk.store.write(lambda tx: refuse(tx, self.runner_id, lease, call, now))
-            desk.refusals.learn(key, call)
+            desk.refusals.learn((key, call), self.runner_id)
             desk.bell.ring(EVENTS)
         return LeaseLost(f"attempt {key} was superseded or is over")
 
