@@ -1,16 +1,13 @@
 """Images and engines that are not what a job needs."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from tests.images import image
 from tests.rig import FakeGitHub, RealServer
 from tests.rig.machine import Machine, docker, until
+from tests.rig.registry import empty_registry
 from tests.rig.stage import come_to_rest, wait_for_delivery
 
 
@@ -34,40 +31,10 @@ def failed_job(forge: FakeGitHub, server: RealServer, image: str) -> dict[str, o
     return found
 
 
-class _EmptyRegistry(BaseHTTPRequestHandler):
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        here = self.path == "/v2/"
-        errors = [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]
-        body = json.dumps({} if here else {"errors": errors}).encode()
-        self.send_response(200 if here else 404)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        return
-
-
-@contextmanager
-def empty_registry() -> Iterator[str]:
-    """The host and port of a registry that has no image; engines talk plain HTTP to loopback addresses."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _EmptyRegistry) as registry:
-        thread = threading.Thread(target=registry.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"127.0.0.1:{registry.server_port}"
-        registry.shutdown()
-        thread.join()
-
-
 @pytest.mark.needs("docker", "busybox", "git")
 def test_an_image_that_does_not_exist_is_the_configs_fault(forge: FakeGitHub, server: RealServer) -> None:
     with empty_registry() as registry:
-        job = failed_job(forge, server, name := f"{registry}/acme/absent")
+        job = failed_job(forge, server, name := f"{registry.host}/acme/absent")
     assert job["cause"] == "config"
     assert str(job["reason"]).startswith(f"the image {name} is not here and cannot be pulled: ")
 
@@ -75,7 +42,7 @@ def test_an_image_that_does_not_exist_is_the_configs_fault(forge: FakeGitHub, se
 @pytest.mark.needs("docker", "busybox", "git")
 def test_a_registry_that_does_not_answer_is_nobodys_fault(forge: FakeGitHub, server: RealServer) -> None:
     with empty_registry() as registry:
-        name = f"{registry}/acme/absent"
+        name = f"{registry.host}/acme/absent"
     run_id = server.push(forge, {".flowforge/ci.yml": config(name)}).run_id
     until(lambda: tried(server, run_id), "a first attempt that failed, and another one to come")
     (job,) = server.run(run_id)["jobs"]

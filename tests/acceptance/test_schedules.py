@@ -31,15 +31,8 @@ jobs:
 
 
 @pytest.fixture
-def clock(tmp_path: Path) -> WallClock:
-    moved = WallClock(tmp_path)
-    moved.make()
-    return moved
-
-
-@pytest.fixture
 def servers(
-    tmp_path: Path, forge: FakeGitHub, clock: WallClock, postgres_cluster: Cluster
+    tmp_path: Path, forge: FakeGitHub, wall_clock: WallClock, postgres_cluster: Cluster
 ) -> Iterator[tuple[RealServer, RealServer]]:
     """Not started yet."""
     own = {"FLOWFORGE_DATABASE_URL": postgres_cluster.database(), "FLOWFORGE_EXECUTOR": "process"}
@@ -47,7 +40,7 @@ def servers(
         made = []
         for name in ("first", "second"):
             (tmp_path / name).mkdir()
-            server = RealServer(tmp_path / name, forge.environment | own | clock.environment)
+            server = RealServer(tmp_path / name, forge.environment | own | wall_clock.environment)
             stack.push(server.__exit__)
             made.append(server)
         tmp_path.chmod(0o711)
@@ -69,16 +62,16 @@ def by_the_clock(server: RealServer) -> list[Any]:
 
 
 def test_a_schedule_is_kept_once_by_two_servers_in_its_own_zone_and_made_up_for_after_a_kill(
-    servers: tuple[RealServer, RealServer], forge: FakeGitHub, clock: WallClock
+    servers: tuple[RealServer, RealServer], forge: FakeGitHub, wall_clock: WallClock
 ) -> None:
     first, second = servers
     due = next_night()
-    clock.show(due - timedelta(hours=2))
+    wall_clock.show(due - timedelta(hours=2))
     first.start()
     pushed = first.push(forge, {".flowforge/ci.yml": CONFIG})
     assert first.over(pushed.run_id)["status"] == "success"
     assert first.log(pushed.run_id, "nightly") == b"false main push\n"
-    clock.show(due - timedelta(seconds=3))
+    wall_clock.show(due - timedelta(seconds=3))
     first.kill()
     # Both look when they start, and wait for the same instant then.
     first.start()
@@ -93,7 +86,7 @@ def test_a_schedule_is_kept_once_by_two_servers_in_its_own_zone_and_made_up_for_
     assert datetime.fromisoformat(run["created_at"]) >= due
 
     # Nobody serves while the next two nights go by.
-    clock.show(due + timedelta(days=2, hours=1))
+    wall_clock.show(due + timedelta(days=2, hours=1))
     second.start()
     until(lambda: len(by_the_clock(second)) == 2, "the run that was missed")
     made_up = second.over(by_the_clock(second)[0]["id"])

@@ -98,19 +98,23 @@ async def test_finishing_twice_is_finishing_once(world: World) -> None:
     assert await world.kinds() == before
 
 
+async def refused_everywhere(link: RunnerLink, lease: Lease) -> None:
+    """Each call that names a lease."""
+    for call in (
+        link.resume(lease),
+        link.report(lease, [StepReport(index=0, status=Status.SUCCESS)]),
+        link.append_log(lease, 0, b"x"),
+        link.finish(lease, SUCCESS),
+    ):
+        with pytest.raises(LeaseLost):
+            await call
+
+
 async def test_a_foreign_token_is_refused_everywhere_and_leaves_a_trace(world: World) -> None:
     await world.planned({"build": ""})
     link = await world.runner()
     forged = replace((await claimed(link)).lease, token="another")
-    report = StepReport(index=0, status=Status.SUCCESS)
-    for call in (
-        link.resume(forged),
-        link.report(forged, [report]),
-        link.append_log(forged, 0, b"x"),
-        link.finish(forged, SUCCESS),
-    ):
-        with pytest.raises(LeaseLost):
-            await call
+    await refused_everywhere(link, forged)
     assert (await link.renew([forged], 0)).lost == {forged.attempt}
     assert EventKind.ATTEMPT_REFUSED in await world.kinds()
 
@@ -120,17 +124,9 @@ async def test_refused_calls_leave_one_trace_of_each_kind_and_invented_attempts_
     link = await world.runner()
     forged = replace((await claimed(link)).lease, token="another")
     invented = replace(forged, attempt=AttemptKey(run=7, job=8, number=9))
-    report = StepReport(index=0, status=Status.SUCCESS)
     for _ in range(3):
         for lease in (forged, invented):
-            for call in (
-                link.resume(lease),
-                link.report(lease, [report]),
-                link.append_log(lease, 0, b"x"),
-                link.finish(lease, SUCCESS),
-            ):
-                with pytest.raises(LeaseLost):
-                    await call
+            await refused_everywhere(link, lease)
     assert (await world.kinds()).count(EventKind.ATTEMPT_REFUSED) == 4
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.images import image
 from tests.rig import machine as machines
+from tests.rig.clock import WallClock
 from tests.rig.counter import counting
 from tests.rig.forge import FakeGitHub, fake_github
 from tests.rig.machine import Machine
@@ -41,6 +42,14 @@ def server(tmp_path: Path, forge: FakeGitHub, settings: dict[str, str]) -> Itera
 def busybox() -> str:
     """An image, made here."""
     return image("busybox")
+
+
+@pytest.fixture
+def wall_clock(tmp_path: Path) -> WallClock:
+    """A server that is given its environment goes by it."""
+    moved = WallClock(tmp_path)
+    moved.make()
+    return moved
 
 
 @pytest.fixture(params=[DOCKER, PROCESS])

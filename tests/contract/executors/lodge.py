@@ -80,6 +80,17 @@ class Lodge:
             await story.watch(room, order.watched)
         return story
 
+    async def stopped(self, order: JobOrder) -> tuple[Exit, bytes]:
+        """How the first step ends, and its output, when the job is told to stop once the step has said something."""
+        pail = Pail()
+        async with asyncio.timeout(30), self.executor.open(KEY, order) as room, asyncio.TaskGroup() as group:
+            await room.begin({})
+            running = group.create_task(room.run(order.steps[0], pail))
+            while not pail.data:
+                await asyncio.sleep(0.01)
+            await room.stop("enough")
+        return running.result(), pail.data
+
 
 @dataclass(kw_only=True)
 class Story:

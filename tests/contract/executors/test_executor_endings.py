@@ -73,14 +73,8 @@ async def test_a_step_that_ignores_term_is_killed_after_the_grace(lodge: Lodge) 
 
 
 async def test_cancel_kills_what_ignores_it(lodge: Lodge) -> None:
-    order, pail = lodge.order(STUBBORN), Pail()
-    async with asyncio.timeout(30), lodge.executor.open(KEY, order) as room, asyncio.TaskGroup() as group:
-        await room.begin({})
-        running = group.create_task(room.run(order.steps[0], pail))
-        while not pail.data:
-            await asyncio.sleep(0.01)
-        await room.stop("enough")
-    assert (running.result().status, running.result().code) == (Status.CANCELLED, 137)
+    ended, _ = await lodge.stopped(lodge.order(STUBBORN))
+    assert (ended.status, ended.code) == (Status.CANCELLED, 137)
 
 
 async def test_cancel_before_the_first_step_is_watched_is_told_by_exactly_one_step(lodge: Lodge) -> None:

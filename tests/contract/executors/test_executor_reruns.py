@@ -1,11 +1,9 @@
 """Steps that are run again when they fail."""
 
-import asyncio
-
 import pytest
 
 from flowforge.model.status import Cause, Status
-from tests.contract.executors.lodge import KEY, Lodge, Pail, When, script
+from tests.contract.executors.lodge import Lodge, When, script
 
 COUNTED = 'n=$(cat n 2>/dev/null || echo 0); echo "try $n"; echo $((n + 1)) > n; test "$n" -eq 2 || exit 7'
 
@@ -33,15 +31,9 @@ async def test_a_step_that_ran_out_of_time_or_cannot_be_started_is_not_run_again
 
 
 async def test_the_pause_before_a_rerun_ends_with_the_job(lodge: Lodge) -> None:
-    order, pail = lodge.order(script(0, "echo no; exit 1", reruns=5, rerun_pause=600)), Pail()
-    async with asyncio.timeout(30), lodge.executor.open(KEY, order) as room, asyncio.TaskGroup() as group:
-        await room.begin({})
-        running = group.create_task(room.run(order.steps[0], pail))
-        while not pail.data:
-            await asyncio.sleep(0.01)
-        await room.stop("enough")
-    assert running.result().status is Status.CANCELLED
-    assert bytes(pail.data) == b"no\n"
+    ended, said = await lodge.stopped(lodge.order(script(0, "echo no; exit 1", reruns=5, rerun_pause=600)))
+    assert ended.status is Status.CANCELLED
+    assert said == b"no\n"
 
 
 @pytest.mark.parametrize("lodge", ["process"], indirect=True)

@@ -1,11 +1,7 @@
 """Images that are pulled by somebody in particular, from a registry that asks who."""
 
-import base64
-import json
-import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +11,7 @@ from flowforge.model.service_spec import ServiceSpec
 from flowforge.model.sign_in import SignIn
 from tests.contract.executors.conftest import DOCKER
 from tests.contract.executors.lodge import Lodge
+from tests.rig.registry import Registry, empty_registry
 
 KINDS = [DOCKER]
 ROBOT = SignIn(username="robot", password=SecretRef(name="PASSWORD"))
@@ -22,53 +19,10 @@ ANN = SignIn(username=SecretRef(name="WHO"), password=SecretRef(name="HERS"))
 SECRETS = {"PASSWORD": "correct-horse", "WHO": "ann", "HERS": "battery:staple", "OTHER": "of another job"}
 
 
-@dataclass
-class Registry:
-    """Asks everybody for a name and has no image. `seen` is who asked for which."""
-
-    host: str = ""
-    seen: dict[str, set[str]] = field(default_factory=dict)
-
-    def saw(self, path: str, authorization: str | None) -> bool:
-        if not authorization:
-            return False
-        who = base64.b64decode(authorization.removeprefix("Basic ")).decode()
-        self.seen.setdefault(path.split("/")[2], set()).add(who)
-        return True
-
-
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    """Engines talk plain HTTP to loopback addresses."""
-    found = Registry()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.do_GET()
-
-        def do_GET(self) -> None:
-            known = found.saw(self.path, self.headers["Authorization"])
-            body = json.dumps(
-                {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}
-            ).encode()
-            self.send_response((200 if self.path == "/v2/" else 404) if known else 401)
-            self.send_header("WWW-Authenticate", 'Basic realm="test"')
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        found.host = f"127.0.0.1:{server.server_port}"
+    with empty_registry(asks=True) as found:
         yield found
-        server.shutdown()
-        thread.join()
 
 
 async def refused(

@@ -248,19 +248,25 @@ async def test_a_log_that_a_server_left_open_ends_however_much_happened_since(wo
         assert (await world.logs.size(key)).sealed
 
 
+async def lost_elsewhere(world: World, watch: Watch) -> AttemptKey:
+    """An attempt that `watch` knew as live, and somebody else ended."""
+    await world.planned({"build": ""})
+    claim = await (await world.runner()).claim(a_token(), 0)
+    assert claim is not None
+    await watch.seal_ended_logs()
+    key, now = claim.lease.attempt, world.clock.now()
+    await world.store.write(lambda tx: lose(tx, key, 0, 60, now))
+    return key
+
+
 async def test_a_log_that_could_not_be_sealed_is_not_forgotten_by_the_next_server(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(_key: AttemptKey) -> LogSize:
         raise NoRoom("the disk is full")
 
-    await world.planned({"build": ""})
-    link, watch = await world.runner(), watch_of(world)
-    claim = await link.claim(a_token(), 0)
-    assert claim is not None
-    await watch.seal_ended_logs()
-    key, now = claim.lease.attempt, world.clock.now()
-    await world.store.write(lambda tx: lose(tx, key, 0, 60, now))
+    watch = watch_of(world)
+    key, now = await lost_elsewhere(world, watch), world.clock.now()
     many = [NewEvent(kind=EventKind.STATUS_DELIVERED, at=now) for _ in range(1500)]
     await world.store.write(lambda tx: tx.events.append(many))
     with monkeypatch.context() as patch:
@@ -271,12 +277,7 @@ async def test_a_log_that_could_not_be_sealed_is_not_forgotten_by_the_next_serve
 
 
 async def test_a_log_whose_attempt_another_server_ended_ends_here_too(world: World) -> None:
-    await world.planned({"build": ""})
-    link, watch = await world.runner(), watch_of(world)
-    claim = await link.claim(a_token(), 0)
-    assert claim is not None
-    await watch.seal_ended_logs()
-    key, now = claim.lease.attempt, world.clock.now()
-    await world.store.write(lambda tx: lose(tx, key, 0, 60, now))
+    watch = watch_of(world)
+    key = await lost_elsewhere(world, watch)
     await watch.seal_ended_logs()
     assert (await world.logs.size(key)).sealed
